@@ -1,0 +1,77 @@
+"""Accuracy and loss per model, from logits and labels."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from dlnotes.models import ModelConfig, forward
+from dlnotes.params import Params
+
+
+def cross_entropy(
+    logits: Float[Tensor, "models batch classes"], y: Int64[Tensor, "models batch"]
+) -> Float[Tensor, "models"]:
+    """Return the mean cross-entropy of each model, in nats per example.
+
+    Example:
+        Equal logits say nothing, so the loss is the log of the number of classes:
+
+        >>> cross_entropy(torch.zeros(1, 2, 8), torch.tensor([[0, 3]])).item()  # ln 8
+        2.0794...
+    """
+    losses = F.cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none")
+    return losses.view(y.shape).mean(1)
+
+
+def accuracy(
+    logits: Float[Tensor, "models batch classes"], y: Int64[Tensor, "models batch"]
+) -> Float[Tensor, "models"]:
+    """Return the share of examples whose largest logit is the label's, in [0, 1].
+
+    Example:
+        >>> logits = torch.tensor([[[2.0, 1.0], [0.0, 1.0]]])
+        >>> accuracy(logits, torch.tensor([[0, 0]]))
+        tensor([0.5000])
+    """
+    return (logits.argmax(2) == y).double().mean(1).to(logits.dtype)
+
+
+def evaluate(
+    config: ModelConfig,
+    params: Params,
+    x: Float[Tensor, "..."],
+    y: Int64[Tensor, "..."],
+    *,
+    batch_size: int = 1000,
+) -> tuple[Float[Tensor, "models"], Float[Tensor, "models"]]:
+    """Return loss (nats per example) and accuracy ([0, 1]) of each model on a whole data set.
+
+    Args:
+        config: The shape of the models.
+        params: Their parameters.
+        x: Inputs, ``[examples, ...]`` or ``[models, examples, ...]``.
+        y: Labels, ``[examples]`` or ``[models, examples]``.
+        batch_size: Examples at a time; changes memory, not the result. The last batch may be short.
+
+    Returns:
+        Two tensors of length ``models``: means over all examples.
+
+    Raises:
+        ValueError: If there are no examples.
+    """
+    models = len(params["dense0.bias"])
+    examples = y.shape[-1]
+    if examples == 0:
+        raise ValueError("a mean needs at least one example, got an empty data set")
+    y = y.expand(models, examples)
+    own = tuple(x.shape[1:]) != config.input_shape
+    loss, correct = torch.zeros(2, models, device=y.device)
+    with torch.no_grad():
+        for start in range(0, examples, batch_size):
+            rows = slice(start, start + batch_size)
+            logits = forward(config, params, x[:, rows] if own else x[rows])
+            count = logits.shape[1]
+            loss += cross_entropy(logits, y[:, rows]) * count
+            correct += (logits.argmax(2) == y[:, rows]).sum(1)
+    return loss / examples, correct / examples

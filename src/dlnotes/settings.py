@@ -1,0 +1,112 @@
+"""What a run is asked for: the profile (how large), the device (where), the seeds (how often)."""
+
+import os
+import platform
+import re
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, Literal, TypeVar, get_args
+
+import torch
+
+Profile = Literal["smoke", "cpu", "gpu"]
+DeviceName = Literal["auto", "cpu", "cuda"]
+T = TypeVar("T")
+
+VERSIONS = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "matplotlib", "seaborn")
+"""The packages whose versions are recorded with every result."""
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Read seeds such as ``"1000-1004"``, ``"1,2,7"`` or ``"0-3,9"``, in the order written.
+
+    Raises:
+        ValueError: If a part is neither a number nor a rising range, or a seed comes twice.
+
+    Example:
+        >>> parse_seeds("0-2,9")
+        (0, 1, 2, 9)
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+        low, high = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if low > high:
+            raise ValueError(
+                f"seeds must be numbers and rising ranges such as 0-4 or 1,2,7; got {text!r}"
+            )
+        seeds += range(low, high + 1)
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"each seed may come once, got {text!r}; remove the repetition")
+    return tuple(seeds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The three parameters of every lecture, checked.
+
+    As the last expression of a cell it prints itself, and leaves what the run page shows.
+
+    Attributes:
+        profile: ``"smoke"`` (embedded data, seconds), ``"cpu"`` (real data, at least 5 seeds, at
+            most 90 s on one core) or ``"gpu"`` (full data, at least 10 seeds, one large GPU).
+        device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for cuda where there is one.
+        seeds: At least two different integers >= 0, or text for `parse_seeds`.
+        precision: The floating-point type of the training runs.
+    """
+
+    profile: Profile
+    device: DeviceName = "auto"
+    seeds: tuple[int, ...]
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        for field, valid in (("profile", get_args(Profile)), ("device", get_args(DeviceName))):
+            if getattr(self, field) not in valid:
+                raise ValueError(
+                    f"{field} must be one of {', '.join(valid)}; got {getattr(self, field)!r}"
+                )
+        if isinstance(self.seeds, str):
+            object.__setattr__(self, "seeds", parse_seeds(self.seeds))
+        if len(self.seeds) < 2:
+            raise ValueError(f"an interval needs at least two seeds, got {self.seeds}; add one")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise ValueError("device 'cuda' was asked for, but torch finds no GPU; use 'auto'")
+
+    def scale(self, *, smoke: T, cpu: T, gpu: T) -> T:
+        """Return the value for this run's profile.
+
+        Example:
+            >>> Settings(profile="cpu", seeds="0-4").scale(smoke=1, cpu=2, gpu=3)
+            2
+        """
+        return {"smoke": smoke, "cpu": cpu, "gpu": gpu}[self.profile]
+
+    @property
+    def torch_device(self) -> torch.device:
+        """The device that tensors of this run live on."""
+        auto = "cuda" if torch.cuda.is_available() else "cpu"
+        return torch.device(auto if self.device == "auto" else self.device)
+
+    def provenance(self) -> dict[str, Any]:
+        """Return device, precision, seeds and versions, ready for JSON."""
+        kind = self.torch_device.type
+        return {
+            "profile": self.profile,
+            "device": kind,
+            "device_name": torch.cuda.get_device_name() if kind == "cuda" else _cpu_name(),
+            "precision": self.precision,
+            "seeds": list(self.seeds),
+            "versions": {"python": platform.python_version()}
+            | {name: metadata.version(name) for name in VERSIONS},
+        }
+
+
+def _cpu_name() -> str:
+    """Return the processor's name as the system tells it."""
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,39 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from dlnotes import metrics, models
+from dlnotes.rng import generator
+from tests import reference
+from tests.test_models import CNN, MLP, gens
+
+
+@pytest.mark.parametrize("config", [MLP, CNN], ids=["mlp", "cnn"])
+@pytest.mark.parametrize("batch_size", [1, 7, 23, 1000])
+@pytest.mark.parametrize("own", [True, False])
+def test_evaluate_divides_by_what_it_summed(config, batch_size, own):
+    params = models.init(config, gens(3))
+    shape = (3, 23) if own else (23,)
+    x = torch.randn(*shape, *config.input_shape, generator=generator(0, "x"))
+    y = torch.randint(4, shape, generator=generator(0, "y"))
+    loss, accuracy = metrics.evaluate(config, params, x, y, batch_size=batch_size)
+    for i in range(3):
+        xi, yi = (x[i], y[i]) if own else (x, y)
+        logits = reference.forward_one(config, params, i, xi)
+        assert accuracy[i].item() == pytest.approx(
+            reference.accuracy_by_loop(logits.tolist(), yi.tolist())
+        )
+        torch.testing.assert_close(loss[i], F.cross_entropy(logits, yi), rtol=1e-5, atol=1e-6)
+
+
+def test_one_class():
+    logits = torch.randn(2, 5, 1, generator=generator(0, "one"))
+    y = torch.zeros(2, 5, dtype=torch.int64)
+    assert metrics.accuracy(logits, y).tolist() == [1, 1]
+    assert metrics.cross_entropy(logits, y).tolist() == [0, 0]
+
+
+def test_no_examples():
+    params = models.init(MLP, gens(1))
+    with pytest.raises(ValueError, match="at least one example"):
+        metrics.evaluate(MLP, params, torch.zeros(0, 1, 6, 6), torch.zeros(0, dtype=torch.int64))

@@ -1,0 +1,43 @@
+import pytest
+import torch
+
+from dlnotes.rng import generator
+
+
+def draw(*args):
+    return torch.randint(1 << 30, (4,), generator=generator(*args)).tolist()
+
+
+def test_equal_names_give_equal_streams_and_different_ones_different():
+    streams = [(0, "a"), (1, "a"), (0, "b"), (0, "a", "b"), (0, "ab"), (0, "a", 1), (0, "a", "1")]
+    draws = [draw(*stream) for stream in streams]
+    assert draws == [draw(*stream) for stream in streams]
+    assert len({tuple(d) for d in draws}) == len(streams)
+
+
+def test_the_global_generator_is_left_alone():
+    before = torch.get_rng_state()
+    draw(3, "labels")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_stream_is_the_same_on_every_machine():
+    # SHA-256 of the text (0, 'labels'), first 8 bytes, big-endian, halved
+    assert (
+        generator(0, "labels").initial_seed()
+        == int(__import__("hashlib").sha256(b"(0, 'labels')").hexdigest()[:16], 16) // 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("args", "error", "match"),
+    [
+        ((-1, "a"), ValueError, "seed must be >= 0, got -1"),
+        ((0,), ValueError, "needs a name"),
+        ((1.0, "a"), TypeError, "got 1.0"),
+        ((True, "a"), TypeError, "got True"),
+    ],
+)
+def test_bad_input(args, error, match):
+    with pytest.raises(error, match=match):
+        generator(*args)

@@ -1,0 +1,24 @@
+"""The shapes in the signatures are true: the numerical tests pass with every call checked."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+MODULES = ("models", "metrics", "training", "corruption", "datasets")
+
+
+def test_annotated_shapes_hold_in_every_call():
+    checked = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-m", "not data"),
+            "--jaxtyping-packages=dlnotes,beartype.beartype",
+            *("-k", "not bad and not types"),  # bad input is meant to break the annotations
+            *(str(HERE / f"test_{name}.py") for name in MODULES),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=HERE.parent,
+    )
+    assert checked.returncode == 0, checked.stdout[-3000:]
+    assert " passed" in checked.stdout
