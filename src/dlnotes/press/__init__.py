@@ -1,0 +1,1 @@
+"""Turn lecture sources into a site: read, execute, judge, render. Imports nothing numerical."""

@@ -1,0 +1,158 @@
+"""The steps of a build: read the book, fetch data, run lectures, enter claims, make the site."""
+
+import contextlib
+import importlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+
+from dlnotes.press import execute, kernels, lectures, ledger
+from dlnotes.press.execute import Outcome, line
+from dlnotes.press.lectures import Lecture
+
+
+@dataclass(frozen=True)
+class Book:
+    """What a command works on: the root, its lectures, and the claims by id."""
+
+    root: Path
+    lectures: list[Lecture]
+    claims: dict[str, dict[str, Any]]
+
+
+def open_book(root: Path) -> Book:
+    """Read and check all sources, before anything runs."""
+    try:
+        claims = lectures.load_claims(root)
+        found = lectures.find(root)
+        lectures.check(found, claims)
+    except lectures.LectureError as error:
+        raise click.ClickException(f"refused before anything ran:\n{error}") from error
+    return Book(root, found, claims)
+
+
+def choose(book: Book, names: Iterable[str]) -> list[Lecture]:
+    """Return the lectures named, all if none is; a wrong name is bad usage."""
+    try:
+        return lectures.select(book.lectures, names)
+    except lectures.LectureError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def ask_for(options: dict[str, Any]) -> dict[str, str]:
+    """Return the parameters of the lectures; refuse a GPU that is not there."""
+    asked = {name: options[name] for name in ("profile", "device", "seeds")}
+    has = kernels.device_kind() if asked["device"] != "cpu" else "cpu"
+    if asked["device"] == "cuda" and has != "cuda":
+        raise click.UsageError("device 'cuda': this machine has no GPU; valid here: auto, cpu")
+    return execute.resolve(asked)
+
+
+@contextlib.contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Wait until no other process builds here, and keep others out meanwhile."""
+    from filelock import FileLock, Timeout
+
+    build = root / "_build"
+    build.mkdir(exist_ok=True)
+    lock, holder = FileLock(build / "lock"), build / "lock.pid"
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        pid = holder.read_text(encoding="utf-8") if holder.is_file() else "another process"
+        line(f"waiting for the build of pid {pid} to end (Ctrl-C gives up)")
+        lock.acquire()
+    try:
+        holder.write_text(str(os.getpid()), encoding="utf-8")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def fetch(name: str) -> str | None:
+    """Make sure that a data set is here; return why it is not, or None."""
+    from dlnotes import files
+
+    if files.locate(name) is None:
+        line(f"data  {name}: fetching {files.info(name).bytes / 1e6:.0f} MB")
+    try:
+        line(f"data  {name}: {files.fetch(name)}")
+    except files.MissingData as error:
+        return str(error)
+    except files.DamagedData as error:
+        raise click.ClickException(str(error)) from error
+    return None
+
+
+def run_lectures(
+    book: Book, chosen: list[Lecture], parameters: dict[str, str], options: dict[str, Any]
+) -> list[Outcome]:
+    """Fetch what the lectures need, then run them."""
+    needed = [name for lecture in chosen for name in lecture.needs(parameters["profile"])]
+    for name in dict.fromkeys(needed):
+        if problem := fetch(name):
+            line(f"warning: {problem}; going on with the stand-in")
+    limits = {name: options[name] for name in ("jobs", "fresh", "cell_timeout", "run_timeout")}
+    return execute.run_all(book.root, chosen, parameters, **limits)
+
+
+def keep(book: Book, chosen: list[Lecture], parameters: dict[str, str]) -> dict[str, Outcome]:
+    """Return the latest results of the lectures that were not chosen, where there are any."""
+    others = [lecture for lecture in book.lectures if lecture not in chosen]
+    found = {lec.name: execute.latest(book.root, lec, parameters) for lec in others}
+    for name, outcome in found.items():
+        told = f"result of {outcome.run['date'][:10]}" if outcome else "no result yet, so it runs"
+        line(f"{name}  not selected: {told}")
+    return {name: outcome for name, outcome in found.items() if outcome}
+
+
+def enter(book: Book, outcomes: list[Outcome], profile: str) -> tuple[list[ledger.Row], list[str]]:
+    """Return the rows of the ledger, and why they could not be made."""
+    try:
+        return ledger.collect(outcomes, book.claims, profile), []
+    except ledger.LedgerError as error:
+        return [], str(error).splitlines()
+
+
+def verdicts(rows: Iterable[ledger.Row]) -> str:
+    """Count the verdicts."""
+    counts = Counter(row["verdict"] for row in rows)
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in lectures.VERDICTS)
+
+
+def finish(
+    outcomes: list[Outcome], rows: list[ledger.Row], problems: list[str], consequence: str = ""
+) -> None:
+    """Print the warnings; if anything failed, list it all and end with exit code 1."""
+    for text in ledger.undecided(rows):
+        line(f"warning: {text}")
+    failed = [f"{o.lecture}: {o.error}" for o in outcomes if o.error] + problems
+    failed += [f"contradiction: {text}" for text in ledger.contradictions(rows)]
+    if failed:
+        lines = [f"{len(failed)} failed:", *(f"  {text}" for text in failed), consequence]
+        raise click.ClickException("\n".join(filter(None, lines)))
+
+
+def site_module() -> ModuleType:
+    """Import what makes the site; running lectures does without it."""
+    try:
+        return importlib.import_module("dlnotes.press.site")
+    except ModuleNotFoundError as error:
+        remedy = "run: python -m pip install -r requirements.txt"
+        raise click.ClickException(f"the site needs {error.name}; {remedy}") from error
+
+
+def publish(book: Book, outcomes: list[Outcome], site: ModuleType) -> None:
+    """Build the site."""
+    line("site  building")
+    try:
+        line(f"site  {site.build(book.root, outcomes)}")
+    except site.SiteError as error:
+        raise click.ClickException(f"{error}\nThe site was not replaced.") from error

@@ -1,0 +1,240 @@
+"""The cache of executed lectures: what a result depends on, and where it is kept.
+
+Same key, same result: the key covers the lecture's cells, the `dlnotes` modules it imports
+(transitively, never `dlnotes.press`) with the data files they name, the archived results of the
+lecture, the parameters, the checksums of its data sets, the versions of what computes and draws,
+and the kind of device. An entry is a folder ``_build/cache/<key>``; it appears whole or not at all.
+"""
+
+import ast
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlnotes.press.lectures import Lecture
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+PACKAGE = Path(__file__).resolve().parents[1]
+FORMAT = "1"  # raise it when executed notebooks are to be cleaned or stored in another way
+PACKAGES = (
+    *("torch", "numpy", "scipy", "pandas", "matplotlib", "seaborn", "scikit-learn", "mnist1d"),
+    *("ipykernel", "papermill"),
+)
+
+
+def key(root: Path, lecture: Lecture, notebook: "NotebookNode", parameters: dict[str, str]) -> str:
+    """Return the key of a lecture's result.
+
+    Args:
+        root: The root of the book.
+        lecture: The lecture.
+        notebook: Its source, as `lectures.read` gives it.
+        parameters: profile, device (``cpu`` or ``cuda``) and seeds.
+
+    Returns:
+        24 hexadecimal digits.
+    """
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    parts = {
+        "format": FORMAT,
+        "source": json.dumps(notebook, sort_keys=True),
+        "modules": digests(modules(code, PACKAGE), PACKAGE),
+        "archive": digests(archive(root, lecture.name), root),
+        "parameters": parameters,
+        "data": data_state(lecture.needs(parameters["profile"])),
+        "versions": versions(),
+        "python": [platform.python_version(), platform.system(), platform.machine()],
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def modules(code: Iterable[str], package: Path = PACKAGE) -> list[Path]:
+    """Return the package's files that code reaches by its imports.
+
+    Args:
+        code: Python sources, such as the cells of a lecture.
+        package: Folder of the package; imports are followed by its name.
+
+    Returns:
+        Modules, and the data files of the package that these modules name, sorted.
+    """
+    reached: set[Path] = set()
+    new = {path for text in code for path in _imports(ast.parse(text), package, package)}
+    while new:
+        reached |= new
+        trees = [(ast.parse(path.read_bytes()), path) for path in new]
+        found = {p for tree, path in trees for p in _imports(tree, package, path.parent)}
+        new = found - reached
+    literals = {text for path in reached for text in _literals(path)}
+    data = (p for p in package.rglob("*") if p.is_file() and p.suffix not in {".py", ".pyc"})
+    return sorted(reached | {p for p in data if p.name in literals and not _is_press(p, package)})
+
+
+def archive(root: Path, name: str) -> list[Path]:
+    """Return the archived results of a lecture: what stands at ``results/<part>/<slug>*``."""
+    tops = (Path(root) / "results").glob(f"{name}*")
+    return sorted(
+        p for top in tops for p in (top.rglob("*") if top.is_dir() else [top]) if p.is_file()
+    )
+
+
+def digests(paths: Iterable[Path], base: Path) -> dict[str, str]:
+    """Return the sha256 of each file under its path relative to a base folder."""
+    return {
+        path.relative_to(base).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in paths
+    }
+
+
+def data_state(names: Iterable[str]) -> dict[str, Any]:
+    """Return the checksums of each fetched data set; "stand-in" where it is not on the machine."""
+    from dlnotes import files
+
+    return {
+        name: [f.sha256 for f in files.info(name).files] if files.locate(name) else "stand-in"
+        for name in names
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the installed version of every package that can change a result."""
+    return {name: _version(name) for name in PACKAGES}
+
+
+def load(root: Path, key: str) -> dict[str, Any] | None:
+    """Return the run record of a cache entry; None when there is no whole entry."""
+    folder = Path(root) / "_build" / "cache" / key
+    try:
+        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        notebook = json.loads((folder / "notebook.ipynb").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    whole = isinstance(notebook, dict) and isinstance(notebook.get("cells"), list)
+    return run if whole and isinstance(run, dict) and run.get("key") == key else None
+
+
+def latest(root: Path, lecture: str, profile: str) -> dict[str, Any] | None:
+    """Return the newest run record of a lecture at a profile, whatever its source was then."""
+    folders = sorted((Path(root) / "_build" / "cache").glob("*"))
+    runs = [run for folder in folders if (run := load(root, folder.name))]
+    fits = [run for run in runs if (run["lecture"], run["profile"]) == (lecture, profile)]
+    return max(fits, key=lambda run: run["date"], default=None)
+
+
+def store(root: Path, key: str, write: Callable[[Path], None]) -> Path:
+    """Let `write` fill a folder, then make it the entry of a key.
+
+    Args:
+        root: The root of the book.
+        key: The key of the entry.
+        write: Gets an empty folder and writes notebook.ipynb and run.json into it.
+
+    Returns:
+        The folder of the entry.
+    """
+    entry = Path(root) / "_build" / "cache" / key
+    draft = Path(root) / "_build" / f"work-{os.getpid()}-{key}"
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        draft.mkdir(parents=True)
+        write(draft)
+        entry.parent.mkdir(exist_ok=True)
+        shutil.rmtree(entry, ignore_errors=True)
+        draft.replace(entry)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return entry
+
+
+def commit(root: Path) -> str | None:
+    """Return the commit of the sources, plus "-dirty" if they differ from it; None without git."""
+    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty"]
+    try:
+        answer = subprocess.run(
+            [*command, "--exclude=*"], capture_output=True, text=True, check=False
+        )
+    except OSError:  # no git
+        return None
+    return answer.stdout.strip() or None
+
+
+def write_if_changed(path: Path, text: str) -> bool:
+    """Write a file unless it holds that text already, so that its date tells of changes.
+
+    Args:
+        path: The file; its folder is made when missing.
+        text: What it shall hold.
+
+    Returns:
+        Whether it was written.
+    """
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return True
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "absent"
+
+
+def _is_press(path: Path, package: Path) -> bool:
+    return path.relative_to(package).parts[0] == "press"
+
+
+def _imports(tree: ast.Module, package: Path, folder: Path) -> set[Path]:
+    """Return the modules of the package that a syntax tree imports (folder: where it stands)."""
+    found: set[Path] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                first, *rest = alias.name.split(".")
+                found |= _files(package, rest) if first == package.name else set()
+        elif isinstance(node, ast.ImportFrom):
+            names = (node.module or "").split(".") if node.module else []
+            if node.level:
+                base = [folder, *folder.parents][node.level - 1]
+            elif names[:1] == [package.name]:
+                base, names = package, names[1:]
+            else:
+                continue
+            for alias in node.names:
+                found |= _files(package, [*base.relative_to(package).parts, *names, alias.name])
+    return {path for path in found if not _is_press(path, package)}
+
+
+def _files(package: Path, names: list[str]) -> set[Path]:
+    """Return every file that importing ``package.a.b`` runs; names past a module are moot."""
+    if names[-1:] == ["*"]:
+        return _files(package, names[:-1]) | set(package.joinpath(*names[:-1]).glob("*.py"))
+    here, found = package, {package / "__init__.py"}
+    for name in names:
+        found |= {here / f"{name}.py", here / name / "__init__.py"}
+        here /= name
+    return {path for path in found if path.is_file()}
+
+
+def _literals(path: Path) -> set[str]:
+    if path.suffix != ".py":
+        return set()
+    nodes = ast.walk(ast.parse(path.read_bytes()))
+    texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    return {text.split("/")[-1] for text in texts if "\n" not in text}

@@ -1,0 +1,116 @@
+"""Processes that execute a notebook: papermill with a kernel that is this very interpreter."""
+
+import contextlib
+import functools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+START_TIMEOUT = 120  # seconds a kernel may take to start on a busy machine
+Process = subprocess.Popen[bytes]
+
+
+@contextlib.contextmanager
+def workplace(build: Path) -> Iterator[Path]:
+    """Make a folder for the processes and their kernel's description; remove it in the end.
+
+    Args:
+        build: Where to make it.
+
+    Yields:
+        The folder.
+    """
+    import psutil
+
+    build.mkdir(parents=True, exist_ok=True)
+    for left in build.glob("work-*-*"):  # by a build that was killed
+        if not psutil.pid_exists(int(left.name.split("-")[1])):
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(
+        dir=build, prefix=f"work-{os.getpid()}-", ignore_cleanup_errors=True
+    ) as name:
+        kernel = Path(name) / "jupyter" / "kernels" / "python3"
+        kernel.mkdir(parents=True)
+        launch = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        spec = {"argv": launch, "display_name": "Python 3", "language": "python"}
+        (kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+        yield Path(name)
+
+
+def start(
+    place: Path, folder: Path, root: Path, parameters: dict[str, str], cell_timeout: int
+) -> Process:
+    """Start papermill on ``in.ipynb`` of a folder; it leaves ``out.ipynb`` and ``log.txt`` there.
+
+    Args:
+        place: The `workplace`.
+        folder: A folder in it.
+        root: Working directory of the kernel.
+        parameters: Handed to the notebook as text.
+        cell_timeout: Seconds a cell may take.
+
+    Returns:
+        The process, leader of a session of its own.
+    """
+    command = [sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", "--kernel", "python3"]
+    command += ["--no-progress-bar", "--no-log-output", "--cwd", str(root)]
+    command += ["--execution-timeout", str(cell_timeout), "--start-timeout", str(START_TIMEOUT)]
+    for name, value in parameters.items():
+        command += ["--parameters_raw", name, value]
+    with (folder / "log.txt").open("wb") as log:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env=_environment(place, folder),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def kill_tree(process: Process) -> None:
+    """Kill a process and everything that it started; the kernel sits in a session of its own."""
+    import psutil
+
+    try:
+        family = psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        family = []
+    process.kill()
+    for member in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.kill()
+    process.wait()
+    psutil.wait_procs(family, timeout=5)
+
+
+@functools.cache
+def device_kind() -> str:
+    """Return "cuda" if torch sees a GPU, else "cpu"; torch is asked only where a driver is."""
+    if not (shutil.which("nvidia-smi") or Path("/proc/driver/nvidia/version").exists()):
+        return "cpu"
+    ask = "import torch; print('cuda' if torch.cuda.is_available() else 'cpu')"
+    answer = subprocess.run(
+        [sys.executable, "-c", ask], capture_output=True, text=True, check=False
+    )
+    return "cuda" if answer.stdout.strip() == "cuda" else "cpu"
+
+
+def _environment(place: Path, folder: Path) -> dict[str, str]:
+    """Return the kernel's environment: repeatable, offline, without the user's IPython settings."""
+    paths = [str(place / "jupyter"), *filter(None, [os.environ.get("JUPYTER_PATH")])]
+    return os.environ | {
+        "JUPYTER_PATH": os.pathsep.join(paths),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "PYTHONHASHSEED": "0",
+        "DLNOTES_OFFLINE": "1",
+    }

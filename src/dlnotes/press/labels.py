@@ -1,0 +1,170 @@
+"""What the book says of a claim and of a run: words, numbers, badges, labels.
+
+Rows are those of ``ledger.json`` and ``runs.json``; every function returns text or HTML.
+"""
+
+import html
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from dlnotes.press.editions import VERDICTS
+
+SYMBOLS = {"holds": "✓", "fails": "✗", "undecided": "?", "not-run": "–"}
+Row = dict[str, Any]
+
+
+def count(rows: Sequence[Row]) -> str:
+    """Return how many claims got each verdict.
+
+    >>> count([{"verdict": "holds"}, {"verdict": "not-run"}])
+    '2 claims: 1 holds, 0 do not hold, 0 undecided, 1 not run here.'
+    """
+    total = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in VERDICTS}
+    hold = "holds" if total["holds"] == 1 else "hold"
+    fail = "does not hold" if total["fails"] == 1 else "do not hold"
+    return (
+        f"{len(rows)} claim{'s' * (len(rows) != 1)}: {total['holds']} {hold}, "
+        f"{total['fails']} {fail}, {total['undecided']} undecided, "
+        f"{total['not-run']} not run here."
+    )
+
+
+def expect(rows: Sequence[Row]) -> str:
+    """Return how many of the intervals behind the verdicts are to be expected to miss."""
+    judged_here = [row for row in rows if row["verdict"] != "not-run"]
+    statistical = sum(row["kind"] == "statistical" for row in judged_here)
+    return (
+        f"{statistical} of the verdicts rest on a 95 % interval over seeds. Such an interval "
+        "misses the true value in about 5 of 100 repetitions, so among "
+        f"{statistical} of them about {0.05 * statistical:.1f} may be expected to miss, and a "
+        "verdict may be wrong for that reason alone. The other claims are identities, checked to "
+        "rounding error; chance has no part in them."
+    )
+
+
+def numbers(row: Row) -> str:
+    """Return a claim's effect and interval with their unit; empty if it was not measured.
+
+    >>> numbers({"effect": 2.5, "interval": [2.0, 3.0], "unit": "steps"})
+    '2.5 (2 to 3) steps'
+    """
+    if row.get("effect") is None:
+        return ""
+    interval = "({:.3g} to {:.3g})".format(*row["interval"]) if row.get("interval") else ""
+    return " ".join(filter(None, [f"{row['effect']:.3g}", interval, row.get("unit") or ""]))
+
+
+def judged(row: Row) -> str:
+    """Return how a claim was judged: method, seeds, profile, data."""
+    profile = f"profile {row['profile']}"
+    facts = [row["method"], row["reason"], spans(row["seeds"]), profile, row["dataset"]]
+    return "; ".join(fact for fact in facts if fact)
+
+
+def sentence(row: Row) -> str:
+    """Return the sentence of a claim, no number parted from its percent sign."""
+    return row["statement"].replace(" %", "\u00a0%")
+
+
+def spans(seeds: Sequence[int]) -> str:
+    """Return a list of seeds, runs of neighbors as spans.
+
+    >>> spans([0, 1, 2, 7])
+    '4 seeds: 0–2, 7'
+    """
+    if not seeds:
+        return ""
+    groups = itertools.groupby(enumerate(sorted(seeds)), key=lambda pair: pair[1] - pair[0])
+    blocks = [[seed for _, seed in group] for _, group in groups]
+    names = [f"{b[0]}–{b[-1]}" if len(b) > 1 else f"{b[0]}" for b in blocks]
+    return f"{len(seeds)} seed{'s' * (len(seeds) != 1)}: {', '.join(names)}"
+
+
+def run_facts(run: Row) -> list[str]:
+    """Return profile, device, time, memory, data, date and key of a run, as text."""
+    return [
+        run["profile"],
+        run.get("device_name") or run["device"],
+        duration(run["seconds"]),
+        f"{run['peak_mb']:,.0f} MB" if run["peak_mb"] else "memory not measured",
+        data_used(run),
+        run["date"][:10],
+        run["key"][:8],
+    ]
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as a reader says them.
+
+    >>> duration(83.2), duration(9.44)
+    ('1 min 23 s', '9.4 s')
+    """
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def data_used(run: Row) -> str:
+    """Return the names of the data sets a run used, each stand-in named as one."""
+    names = []
+    for dataset in run.get("datasets") or []:
+        instead = dataset.get("stand_in_for")
+        names.append(f"{dataset['name']}{f' (stand-in for {instead})' if instead else ''}")
+    return ", ".join(dict.fromkeys(names)) or "none"
+
+
+def badge(verdict: str) -> str:
+    """Return a verdict as a pill of symbol, word and color."""
+    return f'<span class="verdict verdict-{verdict}">{_pill(verdict)}</span>'
+
+
+def _pill(verdict: str) -> str:
+    return f'<span aria-hidden="true">{SYMBOLS[verdict]}</span> {VERDICTS[verdict]}'
+
+
+def badge_with_card(row: Row, card: str, to_root: str) -> str:
+    """Return a button that opens a card; a native popover, so that it needs no script."""
+    facts = [numbers(row), *judged(row).split("; "), row["device"] or ""]
+    lines = "".join(f'<span class="claim-fact">{html.escape(f)}</span>' for f in facts if f)
+    link = f"{to_root}book/ledger.html#{row['id'].replace('.', '-')}"
+    return (
+        f'<button type="button" class="verdict verdict-{row["verdict"]}" popovertarget="{card}">'
+        f"{_pill(row['verdict'])}</button>"
+        f'<span popover class="claim-card" id="{card}">'
+        f'<strong class="claim-fact">{VERDICTS[row["verdict"]]}</strong>{lines}'
+        f'<a class="claim-fact" href="{link}">{html.escape(row["id"])} in the ledger</a></span>'
+    )
+
+
+def cost_label(run: Row, to_root: str) -> str:
+    """Return the line under a lecture's title."""
+    profile, device, time, memory, data, date, key = (html.escape(f) for f in run_facts(run))
+    facts = [f"{time} on {device}", memory, f"profile {profile}", spans(run.get("seeds") or [])]
+    stand_in = any(d.get("stand_in_for") for d in run.get("datasets") or [])
+    warning = '<strong class="stand-in">⚠ Stand-in data.</strong> ' if stand_in else ""
+    items = [*filter(None, facts), f"data: {data}", date, f"key {key}"]
+    links = "".join(
+        f' <a href="{to_root}downloads/{run["lecture"]}.{ending}" download>{label}</a>'
+        for ending, label in (("ipynb", "Notebook"), ("py", "Script"))
+    )
+    line = '<span class="dot" aria-hidden="true"> · </span>'.join(
+        f'<span class="cost-fact">{item}</span>' for item in items
+    )
+    return (
+        f'<div class="cost-label"><p>{warning}<span class="cost-lead">This page was run:</span> '
+        f"{line}</p><p>Download:{links}</p></div>"
+    )
+
+
+def versions(run: Row) -> str:
+    """Return the package versions of a run, folded away."""
+    pairs = sorted((run.get("versions") or {}).items())
+    listed = ", ".join(html.escape(f"{name} {version}") for name, version in pairs)
+    precision = html.escape(run.get("precision") or "not stated")
+    return (
+        f"<details class='versions'><summary>{html.escape(run['lecture'])}: versions and precision"
+        f"</summary><p>{listed}. Precision: {precision}. Full key: <code>{run['key']}</code>, "
+        f"commit <code>{html.escape(str(run.get('commit') or 'unknown'))}</code>.</p></details>"
+    )

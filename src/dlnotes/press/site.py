@@ -1,0 +1,158 @@
+"""Stage the public notebooks beside the book's pages and have Sphinx make the site of them.
+
+The stage, ``_build/stage``, is written only where its content changed, so that Sphinx reads again
+only what it must; with nothing changed Sphinx is not started at all. ``_build/html`` is replaced
+by renaming, and only by a site that was built without a warning.
+"""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dlnotes.press import editions, labels, sphinx_ext, stage
+from dlnotes.press.execute import Outcome
+
+PACKAGES = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "sphinxcontrib-katex")
+TIMEOUT = 600  # seconds; Sphinx takes a few for a small book
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
+_WARNING = re.compile(r"\b(WARNING|ERROR|CRITICAL|Exception|[Ee]rror):")
+
+
+class SiteError(RuntimeError):
+    """The site was not built, and why; the previous one is still there."""
+
+
+def build(root: Path, outcomes: Sequence[Outcome]) -> Path:
+    """Build the site from executed lectures and return its first page.
+
+    Args:
+        root: The root of the project; ``_build/ledger.json`` and ``runs.json`` must be written.
+        outcomes: One for each lecture that is to be shown, none of them failed.
+
+    Returns:
+        The path of ``_build/html/index.html``.
+
+    Raises:
+        SiteError: Sphinx warned or failed, or the disk did not take the site.
+    """
+    build_dir = root / "_build"
+    try:
+        files = dict(stage.files(root, outcomes))
+        key = _key(files)
+        if not _is_current(build_dir / "html", key):
+            _sync(build_dir / "stage", build_dir / "out", files)
+            _run_sphinx(build_dir)
+            _publish(build_dir, key)
+    except (stage.StageError, editions.EditionError) as error:
+        raise SiteError(f"the site was not built: {error}") from error
+    except OSError as error:
+        raise SiteError(f"the site could not be written: {error}; the old one is kept") from error
+    return build_dir / "html" / "index.html"
+
+
+def _key(files: Mapping[str, bytes]) -> str:
+    """Return a digest of everything the site is made from."""
+    digest = hashlib.sha256()
+    tools = [f"{name}={importlib.metadata.version(name)}" for name in PACKAGES]
+    code = [Path(module.__file__).read_bytes() for module in (sphinx_ext, labels)]
+    for part in [*map(str.encode, [sys.version, *tools]), *code]:
+        digest.update(part)
+    for name in sorted(files):
+        digest.update(f"\0{name}\0{len(files[name])}\0".encode() + files[name])
+    return digest.hexdigest()
+
+
+def _is_current(html: Path, key: str) -> bool:
+    mark = html / ".made-from"
+    return mark.is_file() and mark.read_text() == key
+
+
+def _sync(folder: Path, out: Path, files: Mapping[str, bytes]) -> None:
+    """Make the stage hold exactly these files; forget Sphinx's memory when one disappeared."""
+    present = [path for path in folder.rglob("*") if path.is_file()]
+    stale = [path for path in present if path.relative_to(folder).as_posix() not in files]
+    if stale:
+        shutil.rmtree(out, ignore_errors=True)
+    for path in stale:
+        path.unlink()
+    for name, content in files.items():
+        path = folder / name
+        if not path.is_file() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
+def _run_sphinx(build_dir: Path) -> None:
+    """Run jupyter-book over the stage.
+
+    Raises:
+        SiteError: It warned, failed or hung. Its memory is deleted: it would not warn again.
+    """
+    program = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
+    places = [str(build_dir / "stage"), "--path-output", str(build_dir / "out")]
+    command = [sys.executable, "-c", program, "build", *places, "-W", "-n", "--keep-going", "-q"]
+    log = build_dir / "sphinx.log"
+    if _run(command, log):
+        shutil.rmtree(build_dir / "out", ignore_errors=True)
+        raise SiteError(_complaints(log.read_text(errors="replace"), build_dir / "stage"))
+
+
+def _run(command: Sequence[str], log: Path) -> int:
+    """Run a command and all it starts; return its exit status, -1 when it hung.
+
+    It writes to a file, not to a pipe: a renderer of formulas that it left behind would keep a
+    pipe open for ever.
+    """
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"PYTHONWARNINGS": "ignore"},
+            start_new_session=True,
+        )
+        try:
+            return process.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            stream.write(f"\nERROR: no end after {TIMEOUT} seconds\n".encode())
+            return -1
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _complaints(log: str, folder: Path) -> str:
+    """Return the lines of Sphinx's log that say what is wrong."""
+    told = _COLOR.sub("", log).partition("Traceback (most recent call last)")[0]
+    lines = [line.replace(f"{folder}/", "").strip() for line in told.splitlines() if line.strip()]
+    wrong = [line for line in lines if _WARNING.search(line)] or lines[-20:]
+    listed = "\n".join(f"  {line}" for line in dict.fromkeys(wrong))
+    return f"the site has errors; the old one is kept:\n{listed}"
+
+
+def _publish(build_dir: Path, key: str) -> None:
+    """Put the new site in the place of the old one."""
+    html, new, old = (build_dir / name for name in ("html", "html.new", "html.old"))
+    for leftover in (new, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    try:
+        unused = shutil.ignore_patterns(".buildinfo", "*webpack-macros.html", "sphinx-thebe.js")
+        shutil.copytree(build_dir / "out" / "_build" / "html", new, ignore=unused)
+        (new / ".made-from").write_text(key)
+    except OSError:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    if html.exists():
+        html.rename(old)
+    new.rename(html)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,214 @@
+"""What the site is made from: every file of the stage, as a path and its content.
+
+Pages, configuration and downloads are derived here from the book's sources and from the executed
+notebooks; nothing is written.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import nbformat
+import yaml
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
+
+from dlnotes.press import editions
+from dlnotes.press.execute import Outcome
+
+RUN_MIME = "application/vnd.dlnotes.run+json"
+NOTEBOOK_BRANCH = "notebooks"
+LAUNCH_HOSTS = {
+    "https://github.com": {
+        "notebook_interface": "jupyterlab",
+        "binderhub_url": "https://mybinder.org",
+        "colab_url": "https://colab.research.google.com",
+    }
+}
+
+_TITLE = re.compile(r"^# .+$", re.MULTILINE)
+
+
+class StageError(ValueError):
+    """A lecture that cannot be made a page."""
+
+
+def files(root: Path, outcomes: Sequence[Outcome]) -> Iterator[tuple[str, bytes]]:
+    """Yield every file of the stage: its path there and its content."""
+    notebooks = {o.lecture: nbformat.read(o.notebook, as_version=4) for o in outcomes}
+    yield from _book_files(root / "book")
+    yield "_config.yml", _config(root)
+    yield "_toc.yml", (root / "_toc.yml").read_bytes()
+    ledger = _read_rows(root / "_build" / "ledger.json")
+    runs = _read_rows(root / "_build" / "runs.json")
+    yield "_data/ledger.json", _dump(ledger)
+    yield "_data/runs.json", _dump(_with_device(runs, notebooks))
+    statements = {row["id"]: row["statement"] for row in ledger}
+    install = _install(root)
+    for name, notebook in notebooks.items():
+        yield from _lecture_files(name, notebook)
+        download = editions.standalone(notebook, statements, install=install)
+        yield f"_extra/downloads/{name}.ipynb", nbformat.writes(download).encode()
+        yield f"_extra/downloads/{name}.py", editions.source(notebook).encode()
+    for name in _lectures_of_toc(root):
+        if name not in notebooks:
+            yield f"book/{name}.md", _placeholder(name)
+
+
+def _book_files(book: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the pages, the bibliography, and the static files, each to its place."""
+    places = {"_static": "_static", "_templates": "_templates", "_vendor": "_extra/_static"}
+    for path in sorted(p for p in book.rglob("*") if p.is_file()):
+        inside = path.relative_to(book)
+        place = places.get(inside.parts[0])
+        if place:
+            yield f"{place}/{Path(*inside.parts[1:]).as_posix()}", path.read_bytes()
+        elif path.suffix in {".md", ".bib", ".svg", ".png"}:
+            yield f"book/{inside.as_posix()}", path.read_bytes()
+
+
+def _lecture_files(name: str, notebook: NotebookNode) -> Iterator[tuple[str, bytes]]:
+    """Yield a lecture's page, its figures, and the data behind them."""
+    page = editions.public(notebook)
+    part, slug = name.split("/")
+    cells = []
+    for cell in page.cells:
+        cells.append(cell)
+        for output in _take_figures(cell):
+            figure = output.metadata["dlnotes"]
+            label = f"{slug}-{figure['figure']}"
+            yield f"book/{part}/_figures/{label}.svg", output.data["image/svg+xml"].encode()
+            table = output.data.get("text/csv")
+            if table:
+                yield f"_extra/downloads/data/{part}/{label}.csv", table.encode()
+            link = f"downloads/data/{part}/{label}.csv" if table else None
+            cells.append(_figure_cell(cell, label, figure, link))
+    page.cells = _with_cost_label(cells, name)
+    yield f"book/{name}.ipynb", nbformat.writes(_shown(page)).encode()
+
+
+def _take_figures(cell: NotebookNode) -> list[NotebookNode]:
+    """Remove the figures from a cell's outputs and return them."""
+    outputs = cell.get("outputs", [])
+    figures = [output for output in outputs if "dlnotes" in output.get("metadata", {})]
+    if figures:
+        cell.outputs = [output for output in outputs if output not in figures]
+    return figures
+
+
+def _figure_cell(
+    cell: NotebookNode, label: str, figure: Mapping[str, str], data: str | None
+) -> NotebookNode:
+    """Return a figure as a directive with label, alternative text, caption and link to its data."""
+    link = f' <a href="../../{data}" download>Data (CSV)</a>' if data else ""
+    options = {"name": label, "alt": " ".join(figure["alt"].split()), "class": "dark-light"}
+    header = "\n".join(f"{key}: {json.dumps(value)}" for key, value in options.items())
+    caption = " ".join(figure["caption"].split())
+    text = f"````{{figure}} _figures/{label}.svg\n---\n{header}\n---\n{caption}{link}\n````"
+    return new_markdown_cell(text, id=f"{cell.id}-{figure['figure']}"[:64])
+
+
+def _with_cost_label(cells: Sequence[NotebookNode], name: str) -> list[NotebookNode]:
+    """Return the cells with the cost label under the first title.
+
+    Raises:
+        StageError: No cell has a title.
+    """
+    for index, cell in enumerate(cells):
+        title = _TITLE.search(cell.source) if cell.cell_type == "markdown" else None
+        if title:
+            label = f"```{{cost-label}} {name}\n```"
+            cell.source = f"{cell.source[: title.end()]}\n\n{label}\n{cell.source[title.end() :]}"
+            return [*cells[:index], cell, *cells[index + 1 :]]
+    raise StageError(f"lecture {name}: no cell has a title; begin the first text with '# '")
+
+
+def _shown(page: NotebookNode) -> NotebookNode:
+    """Return the page with only such outputs as a browser can show."""
+    private = {editions.CLAIM_MIME, RUN_MIME, "text/csv"}
+    for cell in page.cells:
+        for output in cell.get("outputs", []):
+            if "data" in output:
+                output.data = {k: v for k, v in output.data.items() if k not in private}
+    return page
+
+
+def _with_device(runs: Sequence[Mapping], notebooks: Mapping[str, NotebookNode]) -> list[Mapping]:
+    """Return the runs shown, each with what its notebook states; whether it was cached is left out.
+
+    A page must not change because the same result came from the cache this time.
+    """
+    shown = [run for run in runs if run["lecture"] in notebooks]
+    joined = [_stated(notebooks[run["lecture"]]) | dict(run) for run in shown]
+    return [{key: value for key, value in run.items() if key != "cached"} for run in joined]
+
+
+def _stated(notebook: NotebookNode) -> dict:
+    """Return what the lecture itself states of its run."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return next((dict(o.data[RUN_MIME]) for o in outputs if RUN_MIME in o.get("data", {})), {})
+
+
+def _lectures_of_toc(root: Path) -> list[str]:
+    """Return the lectures that the table of contents lists."""
+    listed = re.findall(r"\bfile:\s*book/(\S+)", (root / "_toc.yml").read_text(encoding="utf-8"))
+    return [name for name in listed if (root / "book" / f"{name}.py").is_file()]
+
+
+def _placeholder(name: str) -> bytes:
+    title = name.split("/")[-1].replace("-", " ").capitalize()
+    text = (
+        f"# {title}\n\nThis lecture was left out of this build. `make book` builds all of them.\n"
+    )
+    return text.encode()
+
+
+def _read_rows(path: Path) -> list[dict]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _dump(rows: Sequence[Mapping]) -> bytes:
+    return json.dumps(rows, indent=1, ensure_ascii=False).encode()
+
+
+def _config(root: Path) -> bytes:
+    """Return the root's configuration with what only this machine knows."""
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    config["sphinx"]["config"]["katex_prerender"] = shutil.which("node") is not None
+    address = repository(root)
+    host = "/".join((address or "").split("/")[:3])
+    if host in LAUNCH_HOSTS:
+        config["repository"] = {"url": address, "branch": NOTEBOOK_BRANCH}
+        config["launch_buttons"] = LAUNCH_HOSTS[host]
+        config.setdefault("html", {})["use_repository_button"] = True
+    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True).encode()
+
+
+def repository(root: Path) -> str | None:
+    """Return the web address of the repository, or None where neither workflow nor git knows it."""
+    server, name = os.environ.get("GITHUB_SERVER_URL"), os.environ.get("GITHUB_REPOSITORY")
+    if server and name:
+        return f"{server}/{name}"
+    remote = _git(root, "remote", "get-url", "origin")
+    match = re.fullmatch(r"(?:https://(?:[^@/]+@)?|git@)([^/:]+)[/:](.+?)(?:\.git)?/?", remote)
+    return f"https://{match[1]}/{match[2]}" if match else None
+
+
+def _install(root: Path) -> str | None:
+    """Return what pip installs to get the package of this commit."""
+    address = repository(root)
+    commit = os.environ.get("GITHUB_SHA") or _git(root, "rev-parse", "HEAD")
+    return f'"dlnotes @ git+{address}@{commit}"' if address and commit else None
+
+
+def _git(root: Path, *arguments: str) -> str:
+    """Return what git prints, or nothing when it is missing or fails."""
+    command = ["git", "-C", str(root), *arguments]
+    with contextlib.suppress(OSError):
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return ""

@@ -1,0 +1,337 @@
+"""The command line: what it does, what it says, and its exit codes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from dlnotes import files
+from dlnotes.press import builds, cli, kernels, options
+
+COMMANDS = [
+    *([], ["run"], ["build"], ["ledger"], ["doctor"]),
+    *(["data"], ["data", "list"], ["data", "fetch"], ["data", "check"]),
+]
+
+
+class FakeSiteError(RuntimeError):
+    pass
+
+
+@pytest.fixture
+def dlnotes(book, monkeypatch, capfd):
+    """Run a command in the book; return code and output. The site is a page that counts builds."""
+    page = book.root / "_build" / "html" / "index.html"
+
+    def build(root, outcomes):
+        assert all(o.error is None for o in outcomes)
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(str(int(page.read_text()) + 1) if page.is_file() else "1")
+        return page
+
+    site = SimpleNamespace(build=build, SiteError=FakeSiteError)
+    monkeypatch.setattr(builds, "site_module", lambda: site)
+    monkeypatch.setattr(kernels, "device_kind", lambda: "cpu")
+    monkeypatch.chdir(book.root)
+
+    def run(*words):
+        code = cli.code(words)
+        captured = capfd.readouterr()
+        return SimpleNamespace(code=code, out=captured.out, err=captured.err, page=page)
+
+    return run
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_ends_with_examples_that_are_commands(dlnotes, command):
+    result = dlnotes(*command, "--help")
+    assert result.code == 0
+    shown = result.out.split("Examples:")[1].strip().splitlines()
+    assert all(text.strip().startswith(" ".join(["dlnotes", *command])) for text in shown)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "-p", "smok"], "unknown profile 'smok'; did you mean 'smoke'? Valid: auto, smoke"),
+        (["build", "-p", "CPU"], "unknown profile 'CPU'"),
+        (["run", "-d", "cude"], "unknown device 'cude'; did you mean 'cuda'? Valid: auto, cpu"),
+        (["run", "-d", "cuda"], "this machine has no GPU; valid here: auto, cpu"),
+        (["run", "onne"], "unknown lecture 'onne'; did you mean 'a/one'? Valid: a/one"),
+        (["build", "--only", "b/one"], "unknown lecture 'b/one'; did you mean 'a/one'?"),
+        (["data", "fetch", "mnits"], "unknown data set 'mnits'; did you mean 'mnist'? Valid: "),
+        (["data", "check", "x"], "unknown data set 'x'. Valid: mnist"),
+        (["run", "--seeds", "5-1"], "must be like 1000-1004 or 1,2,7; got '5-1'"),
+        (["run", "--seeds", "a"], "must be like 1000-1004 or 1,2,7; got 'a'"),
+        (["run", "--seeds", "1,,2"], "must be like"),
+        (["run", "--seeds", "-3"], "must be like"),
+        (["run", "--seeds", "1,1"], "must be two or more different seeds; got '1,1'"),
+        (["run", "--seeds", "7"], "must be two or more different seeds"),
+        (["run", "--jobs", "0"], "0 is not in the range"),
+        (["run", "--profil", "cpu"], "Did you mean '--profile'?"),
+        (["biuld"], "Did you mean 'build'?"),
+        (["ledger", "--compare", "nowhere.json"], "does not exist"),
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_code_2(dlnotes, book, words, said):
+    book.lecture("a/one")
+    result = dlnotes(*words)
+    assert result.code == 2
+    assert len(result.err.splitlines()) == 1
+    assert said in result.err
+    assert not (book.root / "_build").exists()
+
+
+@pytest.mark.parametrize("seeds", ["1000-1004", "1,2,7", "0-3,9", " 1, 2 "])
+def test_seeds_that_the_lectures_understand(seeds):
+    settings = pytest.importorskip("dlnotes.settings")
+    text = options.Seeds().convert(seeds, None, None)
+    assert settings.parse_seeds(text) == settings.parse_seeds(seeds)
+
+
+def test_run_prints_the_verdicts_of_the_lectures_run(dlnotes, book):
+    book.claim("one.x", "a/one")
+    book.claim("two.x", "a/two")
+    book.lecture("a/one", 'check("one.x")')
+    book.lecture("a/two", 'check("two.x")')
+    result = dlnotes("run", "one", "--seeds", "3-4", "-p", "smoke")
+    assert result.code == 0
+    assert "a/one  started (profile smoke, cpu, seeds 3-4)" in result.out
+    assert "one.x  holds      effect 0.5 nats, interval [0.25, 0.75], 2 seeds" in result.out
+    assert "two" not in result.out
+    assert not (book.root / "_build" / "ledger.json").exists()
+
+
+def test_build_lists_all_failures_and_keeps_the_site(dlnotes, book):
+    holds, fails = {"cpu": "holds"}, {"cpu": "fails"}
+    for claim, expected in (("x", holds), ("y", fails), ("z", holds), ("v", holds)):
+        book.claim(f"one.{claim}", "a/one", expected)
+    claims = ('check("one.x")', 'check("one.y", "fails")', 'check("one.z")', 'check("one.v")')
+    book.lecture("a/one", *claims)
+    first = dlnotes("build")
+    assert (first.code, first.page.read_text()) == (0, "1")
+    assert "ledger  3 holds, 1 fails, 0 undecided, 0 not-run" in first.out
+
+    book.claim("two.x", "a/two", holds)
+    book.claim("three.x", "a/three")
+    book.lecture("a/one", *claims[:2], 'check("one.z", "fails")', 'check("one.v", "undecided")')
+    book.lecture("a/two", "1 / 0", 'check("two.x")')
+    book.lecture("a/three", 'check("three.x")')
+    second = dlnotes("build", "--jobs", "3")
+    assert (second.code, second.page.read_text()) == (1, "1")
+    assert second.err.splitlines() == [
+        "dlnotes: 2 failed:",
+        "  a/two: cell 4 (1 / 0): ZeroDivisionError: division by zero",
+        "  contradiction: one.z (a/one) was expected to be 'holds' at profile cpu but is 'fails':"
+        " effect 0.5 nats, interval [0.25, 0.75], 2 seeds; 'one.z.'",
+        "The site was not replaced.",
+    ]
+    assert "warning: one.v (a/one) was expected to be 'holds'" in second.out
+    assert "warning: two.x (a/two) was expected to be 'holds'" in second.out
+    rows = book.ledger()
+    assert [row["verdict"] for row in rows.values()] == [
+        *("holds", "fails", "fails", "undecided", "not-run", "holds")
+    ]
+    runs = json.loads((book.root / "_build" / "runs.json").read_text())
+    assert [(run["lecture"], run["cached"]) for run in runs] == [
+        ("a/one", False),
+        ("a/three", False),
+    ]
+
+
+def test_a_number_that_is_none_fails_the_build(dlnotes, book):
+    book.claim("one.x", "a/one")
+    book.lecture("a/one", 'check("one.x", effect=float("nan"))')
+    result = dlnotes("build")
+    assert result.code == 1
+    assert "claim one.x: effect must be made of finite numbers" in result.err
+    assert not result.page.exists()
+
+
+def test_a_site_that_fails_is_told(dlnotes, book, monkeypatch):
+    def build(root, outcomes):
+        raise FakeSiteError("index.md:3: unknown role")
+
+    book.lecture("a/one")
+    monkeypatch.setattr(builds.site_module(), "build", build)
+    result = dlnotes("build")
+    assert result.code == 1
+    assert result.err.splitlines() == [
+        "dlnotes: index.md:3: unknown role",
+        "The site was not replaced.",
+    ]
+
+
+def test_sources_with_problems_are_refused_before_anything_runs(dlnotes, book):
+    book.lecture("a/one", 'check("no.such")', parameters="")
+    result = dlnotes("build")
+    assert result.code == 1
+    assert "refused before anything ran" in result.err
+    assert "cells tagged parameters" in result.err
+    assert "unknown claim 'no.such'" in result.err
+    assert not (book.root / "_build").exists()
+
+
+def test_only_takes_the_others_from_their_latest_results(dlnotes, book):
+    book.claim("two.x", "a/two")
+    book.lecture("a/one", "print(1)")
+    book.lecture("a/two", 'check("two.x")')
+    first = dlnotes("build", "--only", "a/one", "-j", "2")
+    assert "a/two  not selected: no result yet, so it runs" in first.out
+    assert "a/two  started" in first.out
+    book.lecture("a/one", "print(2)")
+    book.lecture("a/two", "print(2)", 'check("two.x", "fails")')
+    second = dlnotes("build", "--only", "one")
+    assert second.code == 0
+    assert "a/two  not selected: result of 20" in second.out
+    assert "a/two  started" not in second.out
+    assert "a/one  started" in second.out
+    assert book.ledger()["two.x"]["verdict"] == "holds"
+    assert second.page.read_text() == "2"
+
+
+NEEDS_MNIST = (
+    "# ---\n# jupyter:\n#   kernelspec: {name: python3, display_name: P, language: python}\n"
+    "#   dlnotes: {datasets: {cpu: [mnist]}}\n# ---\n"
+)
+
+
+def test_without_the_data_the_stand_in_is_used(dlnotes, book, monkeypatch):
+    def fetch(name):
+        raise files.MissingData("mnist: no mirror answers")
+
+    book.lecture("a/one", header=NEEDS_MNIST)
+    monkeypatch.setattr(files, "locate", lambda name: None)
+    monkeypatch.setattr(files, "fetch", fetch)
+    result = dlnotes("build")
+    assert result.code == 0
+    assert "data  mnist: fetching 12 MB" in result.out
+    assert "warning: mnist: no mirror answers; going on with the stand-in" in result.out
+
+
+def test_damaged_data_fails_the_build(dlnotes, book, monkeypatch):
+    def fetch(name):
+        raise files.DamagedData("train.gz is damaged: its sha256 must be 1, found 2")
+
+    book.lecture("a/one", header=NEEDS_MNIST)
+    monkeypatch.setattr(files, "locate", lambda name: Path("/data"))
+    monkeypatch.setattr(files, "fetch", fetch)
+    result = dlnotes("build")
+    assert result.code == 1
+    assert result.err == "dlnotes: train.gz is damaged: its sha256 must be 1, found 2\n"
+
+
+def test_data_is_listed_fetched_and_checked(dlnotes, tmp_path, monkeypatch):
+    folder = tmp_path / "sets"
+    monkeypatch.setattr(files, "folders", lambda: [folder])
+    monkeypatch.setenv("DLNOTES_OFFLINE", "1")
+    listed = dlnotes("data", "list")
+    assert listed.code == 0
+    assert "not here; dlnotes data fetch mnist" in listed.out
+    entry = files.entries("mnist")[0]
+    (folder / entry.path).parent.mkdir(parents=True)
+    (folder / entry.path).write_bytes(b"half")
+    checked = dlnotes("data", "check", "mnist")
+    assert checked.code == 1
+    assert f"mnist          damaged  {folder / entry.path}" in checked.out
+    assert f"expected sha256 {entry.sha256}, found " in checked.out
+    assert "mnist          missing" in checked.out
+    assert checked.err == "dlnotes: not whole: mnist; run: dlnotes data fetch mnist\n"
+    fetched = dlnotes("data", "fetch", "mnist")
+    assert fetched.code == 1
+    assert "DLNOTES_OFFLINE" in fetched.err
+
+
+def test_the_ledger_is_printed_and_compared(dlnotes, book, tmp_path):
+    assert "there is no ledger at" in dlnotes("ledger").err
+    book.claim("one.x", "a/one")
+    book.lecture("a/one", 'check("one.x")')
+    dlnotes("build")
+    assert dlnotes("ledger").out == (
+        "one.x  holds      effect 0.5 nats, interval [0.25, 0.75], 2 seeds\n"
+    )
+    rows = json.loads(dlnotes("ledger", "--json").out)
+    assert [row["id"] for row in rows] == ["one.x"]
+    old = tmp_path / "old.json"
+    old.write_text(json.dumps(rows))
+    same = dlnotes("ledger", "--compare", str(old))
+    assert (same.code, same.out) == (0, "0 verdicts changed\n")
+    old.write_text(json.dumps([{**rows[0], "verdict": "undecided"}]))
+    changed = dlnotes("ledger", "--compare", str(old))
+    assert changed.code == 1
+    assert "one.x  undecided -> holds (effect 0.5 nats" in changed.out
+    (entry,) = json.loads(dlnotes("ledger", "--compare", str(old), "--json").out)
+    assert (entry["old"], entry["new"]) == ("undecided", "holds")
+
+
+def test_a_folder_without_a_book_is_refused(dlnotes, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = dlnotes("build")
+    assert result.code == 1
+    assert "no folder 'book' in" in result.err
+
+
+def test_the_root_is_found_from_below(dlnotes, book, monkeypatch):
+    monkeypatch.chdir(book.root / "book")
+    assert cli.find_root() == book.root
+
+
+COMMAND = "import sys; from dlnotes.press import cli; cli.main(sys.argv[1:])"
+
+
+def start(book, *words):
+    return psutil.Popen(
+        [sys.executable, "-c", COMMAND, *words],
+        cwd=book.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def wait_for(what, seconds=20):
+    end = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+    return found
+
+
+def test_of_two_builds_the_second_waits_and_finds_the_results_of_the_first(book):
+    gate = book.root / "gate"
+    wait = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.05)"
+    book.lecture("a/one", wait)
+    first = start(book, "run")
+    wait_for((book.root / "_build" / "lock.pid").is_file)
+    second = start(book, "run")
+    said = second.stdout.readline()
+    gate.touch()
+    outputs = [process.communicate(timeout=30)[0] for process in (first, second)]
+    assert said == f"waiting for the build of pid {first.pid} to end (Ctrl-C gives up)\n"
+    assert [first.returncode, second.returncode] == [0, 0]
+    assert "a/one  started" in outputs[0]
+    assert outputs[1].startswith("a/one  cached")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_run_kills_its_kernels_and_keeps_what_is_done(book, number):
+    book.lecture("a/done", "1")
+    book.lecture(
+        "b/slow", "import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(60)"
+    )
+    process = start(book, "run", "--jobs", "1")
+    pid = int(wait_for(lambda: (book.root / "pid").is_file() and (book.root / "pid").read_text()))
+    os.kill(process.pid, number)
+    text = process.communicate(timeout=20)[0]
+    assert process.returncode == 130
+    assert "interrupted; finished lectures are in the cache" in text
+    assert not psutil.pid_exists(pid)
+    assert len(list((book.root / "_build" / "cache").iterdir())) == 1
+    assert {path.name for path in (book.root / "_build").iterdir()} == {"cache", "executed", "lock"}

@@ -1,0 +1,174 @@
+"""What is refused before anything runs, and how it is said."""
+
+import pytest
+
+from dlnotes.press import lectures
+from dlnotes.press.lectures import LectureError
+
+
+def checked(book):
+    lectures.check(lectures.find(book.root), lectures.load_claims(book.root))
+
+
+def test_a_lecture_tells_its_name_claims_and_data(book):
+    header = (
+        "# ---\n# jupyter:\n#   kernelspec: {name: python3, display_name: P, language: python}\n"
+        "#   dlnotes:\n#     datasets: {cpu: [mnist]}\n# ---\n"
+    )
+    book.claim("one.b", "part/one")
+    book.claim("one.a", "part/one")
+    text = 'check("one.b")\nx.check("one.a", 1)\ncheck("nodot")\ncheck(x)\nother("one.c")'
+    book.lecture("part/one", text, header=header)
+    checked(book)
+    (lecture,) = lectures.find(book.root)
+    assert (lecture.name, lecture.claims) == ("part/one", ("one.b", "one.a"))
+    assert lecture.needs("cpu") == ["mnist"]
+    assert lecture.needs("smoke") == []
+
+
+def test_folders_with_an_underscore_hold_no_lectures(book):
+    book.lecture("_static/script", "1")
+    assert lectures.find(book.root) == []
+
+
+def test_cell_ids_depend_on_the_text_alone(book):
+    path = book.lecture("part/one", "x = 1", "x = 1", "y = 2")
+    first, second = ([c["id"] for c in lectures.read(path).cells] for _ in range(2))
+    assert first == second
+    assert len(set(first)) == len(first)
+    book.lecture("part/one", "x = 1", "x = 1", "y = 3")
+    third = [c["id"] for c in lectures.read(path).cells]
+    assert [a == b for a, b in zip(first, third, strict=True)] == [True] * 5 + [False]
+
+
+def test_all_problems_of_all_lectures_come_at_once_with_file_and_remedy(book):
+    book.claim("two.never", "part/two")
+    book.claim("three.x", "part/tree")
+    book.lecture("part/one", 'check("two.nevr")', parameters="")
+    book.lecture("part/two", "pass")
+    book.lecture("part/three", 'check("two.never")\ncheck("two.never")')
+    with pytest.raises(LectureError) as error:
+        checked(book)
+    expected = (
+        ("one.py: has 0 cells tagged parameters", 'write # %% tags=["parameters"]'),
+        ("one.py: unknown claim 'two.nevr'", "did you mean 'two.never'?"),
+        ("two.py: never checks its claim two.never", 'add claims.check("two.never", ...)'),
+        ("three.py: checks two.never, which claims.yml gives to part/two", ""),
+        ("three.py: checks two.never twice", ""),
+        ("claims.yml: claim three.x: unknown lecture 'part/tree'", "did you mean 'part/three'?"),
+    )
+    problems = str(error.value).splitlines()
+    for what, remedy in expected:
+        assert any(what in problem and remedy in problem for problem in problems), what
+
+
+PLAIN = "# ---\n# jupyter:\n#   kernelspec: {name: python3, display_name: P, language: python}\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "problem"),
+    [
+        ("", "the header lacks kernelspec name, display_name, language"),
+        ("# ---\n# jupyter:\n#   kernelspec: {name: p, language: python}\n# ---\n", "display_name"),
+        ("# ---\n# jupyter: {a: [\n# ---\n", "lacks kernelspec"),
+        ("# ---\n# jupyter: {kernelspec: python3}\n# ---\n", "lacks kernelspec"),
+        (f"{PLAIN}#   dlnotes: {{datasets: {{cpus: []}}}}\n# ---\n", "did you mean 'cpu'"),
+        (f"{PLAIN}#   dlnotes: {{datasets: {{cpu: [mnits]}}}}\n# ---\n", "did you mean 'mnist'"),
+        (f"{PLAIN}#   dlnotes: {{datasets: {{cpu: mnist}}}}\n# ---\n", "must be a list"),
+        (f"{PLAIN}#   dlnotes: {{datasets: [mnist]}}\n# ---\n", "must map profiles to lists"),
+        (f"{PLAIN}#   dlnotes: [mnist]\n# ---\n", "must map profiles to lists"),
+    ],
+)
+def test_a_bad_header_is_refused(book, header, problem):
+    book.lecture("part/one", "1", header=header)
+    with pytest.raises(LectureError, match=problem):
+        checked(book)
+
+
+def test_a_source_that_is_no_text_is_refused(book):
+    book.lecture("part/one").write_bytes(b"# %%\n\xff\xfe = 1")
+    with pytest.raises(LectureError, match=r"one\.py: cannot be read as a notebook"):
+        checked(book)
+
+
+@pytest.mark.parametrize(
+    ("cell", "problem"),
+    [
+        ("x = (", "cell 4 is not plain Python"),
+        ("# %matplotlib inline\nx = 1", "shell lines and magics are not allowed"),
+        ("### BEGIN SOLUTION\n1\n### END SOLUTION", "holds a solution; tag it exercise"),
+        ("### BEGIN SOLUTION\n1", "each ### BEGIN SOLUTION needs one ### END SOLUTION"),
+        ("### END SOLUTION\n### BEGIN SOLUTION", "each ### BEGIN SOLUTION needs one"),
+    ],
+)
+def test_a_bad_cell_is_refused(book, cell, problem):
+    book.lecture("part/one", cell)
+    with pytest.raises(LectureError, match=problem):
+        checked(book)
+
+
+def test_an_exercise_without_solution_is_refused(book):
+    path = book.lecture("part/one")
+    path.write_text(path.read_text() + '\n# %% tags=["exercise"]\nx = 1\n')
+    with pytest.raises(LectureError, match="put its solution between"):
+        checked(book)
+
+
+def test_a_parameters_cell_must_set_all_three(book):
+    book.lecture("part/one", parameters='# %% tags=["parameters"]\nprofile: str = "cpu"\n')
+    with pytest.raises(LectureError, match="does not set device, seeds"):
+        checked(book)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"kind": "statistics"}, "unknown kind 'statistics'; did you mean 'statistical'"),
+        ({"expected": {"gpus": "holds"}}, "unknown profile 'gpus'; did you mean 'gpu'"),
+        ({"expected": {"gpu": "hold"}}, "unknown verdict 'hold'; did you mean 'holds'"),
+        ({"expected": "holds"}, "must map profiles to verdicts"),
+        ({"id": "nodot"}, "must have an id with a dot"),
+    ],
+)
+def test_a_malformed_claim_is_refused(book, changes, problem):
+    book.claim("a.b", "part/one", **changes)
+    with pytest.raises(LectureError, match=problem):
+        lectures.load_claims(book.root)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("- {id: a.b}", "a.b: lacks lecture, statement, kind, unit, sources, expected"),
+        ("a: 1", "must be a list of claims"),
+        ("- [", "cannot be read"),
+        ("- {id: a.b}\n- {id: a.b}", "a.b: stands there twice"),
+    ],
+)
+def test_a_malformed_claims_file_is_refused(book, text, problem):
+    (book.root / "book" / "claims.yml").write_text(text)
+    with pytest.raises(LectureError, match=problem):
+        lectures.load_claims(book.root)
+
+
+def test_a_missing_claims_file_is_refused(book):
+    (book.root / "book" / "claims.yml").unlink()
+    with pytest.raises(LectureError, match=r"claims\.yml: cannot be read"):
+        lectures.load_claims(book.root)
+
+
+def test_lectures_are_selected_by_name_slug_or_path(book):
+    for name in ("a/one", "a/two", "b/two"):
+        book.lecture(name)
+    found = lectures.find(book.root)
+
+    def names(*only):
+        return [lecture.name for lecture in lectures.select(found, only)]
+
+    assert names() == ["a/one", "a/two", "b/two"]
+    assert names("one") == names("a/one") == names(str(book.root / "book/a/one.py")) == ["a/one"]
+    assert names("b/two", "one") == ["a/one", "b/two"]
+    with pytest.raises(LectureError, match="'two' is not unique; say one of: a/two, b/two"):
+        names("two")
+    with pytest.raises(LectureError, match="unknown lecture 'onne'; did you mean 'a/one'"):
+        names("onne")
