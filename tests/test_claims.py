@@ -174,5 +174,5 @@ def test_numbers_are_left_as_myst_nb_leaves_them(shown):
     assert claims.number("share", 0.4567, ".1%") is None
     (data,), kwargs = shown[0]
     prefix = "application/papermill.record/"
-    assert data == {f"{prefix}text/plain": "45.7%"}
+    assert data == {f"{prefix}text/plain": "'45.7%'"}
     assert kwargs["metadata"]["scrapbook"] == {"name": "share", "mime_prefix": prefix}

@@ -83,7 +83,7 @@ def test_show_gives_the_same_bytes_with_words_and_data(monkeypatch):
     for _ in range(2):
         figure, axes = plt.subplots()
         figures.seed_points(axes, FRAME, x="x", y="y", hue="kind")
-        figures.baseline(axes, 1.0, "chance")
+        figures.baseline(axes, 1.0, "chance", side="left")
         figures.show(figure, "dots", alt="from 0.1 to 3.1", caption="They rise.", data=FRAME)
     assert shown[0] == shown[1]
     data, metadata = shown[0]

@@ -34,6 +34,18 @@ def test_each_model_computes_what_it_computes_alone(config, count):
         torch.testing.assert_close(shared[i], reference.forward_one(config, params, i, x[0]))
 
 
+def test_both_ways_to_convolve_agree():
+    """The GPU's way, one grouped convolution, runs on a CPU as well."""
+    params = {name: p.double() for name, p in models.init(CNN, gens(3)).items()}
+    x = torch.randn(3, 5, *CNN.input_shape, generator=generator(0, "x"), dtype=torch.float64)
+    layers = [(params[f"conv{i}.weight"], params[f"conv{i}.bias"]) for i in range(2)]
+    shape = {"stride": CNN.stride, "padding": 1}
+    each, grouped = (
+        way(layers, x, shape) for way in (models._convolve_each, models._convolve_grouped)
+    )
+    torch.testing.assert_close(grouped, each)
+
+
 def test_a_model_depends_on_its_own_generator_only():
     three, one = models.init(MLP, gens(3)), models.init(MLP, gens(3)[2:])
     assert all(torch.equal(three[name][2:], one[name]) for name in one)

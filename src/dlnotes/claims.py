@@ -305,7 +305,7 @@ def number(name: str, value: float, spec: str = "") -> None:
     """
     prefix = "application/papermill.record/"
     display(
-        {f"{prefix}text/plain": format(value, spec)},
+        {f"{prefix}text/plain": repr(format(value, spec))},  # quoted, as myst_nb.glue leaves text
         raw=True,
         metadata={"scrapbook": {"name": name, "mime_prefix": prefix}},
     )

@@ -7,7 +7,7 @@ remain apart for the common kinds of color blindness, helped by dashes and marke
 
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -168,14 +168,14 @@ def seed_points(axes: Axes, frame: pd.DataFrame, *, x: str, y: str, hue: str) ->
         )
 
 
-def baseline(axes: Axes, value: float, label: str) -> None:
-    """Draw a horizontal reference line with its name written on it."""
+def baseline(axes: Axes, value: float, label: str, *, side: Literal["left", "right"]) -> None:
+    """Draw a horizontal reference line with its name written on it, at its left or right end."""
     axes.axhline(value, color=INK, linewidth=1, linestyle=(0, (2, 2)), zorder=0)
     axes.annotate(
         label,
-        (1, value),
+        (0.01 if side == "left" else 1, value),
         xycoords=("axes fraction", "data"),
-        ha="right",
+        ha=side,
         va="bottom",
         color=INK,
         fontsize=9.5,

@@ -166,18 +166,32 @@ def _convolve(
 ) -> Float[Tensor, "models batch channels2 height2 width2"]:
     """Run the convolutions; the output has passed its ReLU.
 
-    A GPU runs all models in one grouped convolution. On a CPU grouped convolutions are slow, up to
-    three times slower than one call a model, so there the models follow one another.
+    One grouped convolution suits a GPU. A CPU is up to three times faster with one call a model.
     """
-    models = len(x)
+    names = [f"conv{i}" for i in range(len(config.channels))]
+    layers = [(params[f"{name}.weight"], params[f"{name}.bias"]) for name in names]
     shape = {"stride": config.stride, "padding": config.kernel_size // 2}
-    for i in range(len(config.channels)):
-        weight, bias = params[f"conv{i}.weight"], params[f"conv{i}.bias"]
-        if x.is_cuda:
-            wide = x.transpose(0, 1).flatten(1, 2)  # [batch, models * channels, height, width]
-            y = F.conv2d(wide, weight.flatten(0, 1), bias.flatten(), groups=models, **shape)
-            x = y.unflatten(1, (models, -1)).transpose(0, 1).relu()
-        else:
-            alone = zip(x, weight, bias, strict=True)
-            x = torch.stack([F.conv2d(*model, **shape).relu() for model in alone])
-    return x
+    return (_convolve_grouped if x.is_cuda else _convolve_each)(layers, x, shape)
+
+
+def _convolve_grouped(
+    layers: Sequence[tuple[Tensor, Tensor]], x: Tensor, shape: dict[str, int]
+) -> Tensor:
+    """Convolve all models at once, one group a model."""
+    models = len(x)
+    x = x.transpose(0, 1).flatten(1, 2)  # [batch, models * channels, height, width]
+    for weight, bias in layers:
+        x = F.conv2d(x, weight.flatten(0, 1), bias.flatten(), groups=models, **shape).relu()
+    return x.unflatten(1, (models, -1)).transpose(0, 1)
+
+
+def _convolve_each(
+    layers: Sequence[tuple[Tensor, Tensor]], x: Tensor, shape: dict[str, int]
+) -> Tensor:
+    """Convolve one model after another."""
+    outputs = []
+    for model, features in enumerate(x):
+        for weight, bias in layers:
+            features = F.conv2d(features, weight[model], bias[model], **shape).relu()
+        outputs.append(features)
+    return torch.stack(outputs)

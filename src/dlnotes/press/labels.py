@@ -34,12 +34,14 @@ def expect(rows: Sequence[Row]) -> str:
     """Return how many of the intervals behind the verdicts are to be expected to miss."""
     judged_here = [row for row in rows if row["verdict"] != "not-run"]
     statistical = sum(row["kind"] == "statistical" for row in judged_here)
+    if not statistical:
+        return "No verdict of this build rests on an interval over seeds."
     return (
-        f"{statistical} of the verdicts rest on a 95 % interval over seeds. Such an interval "
-        "misses the true value in about 5 of 100 repetitions, so among "
-        f"{statistical} of them about {0.05 * statistical:.1f} may be expected to miss, and a "
-        "verdict may be wrong for that reason alone. The other claims are identities, checked to "
-        "rounding error; chance has no part in them."
+        f"{statistical} of these verdicts rest on a 95\u00a0% interval over seeds. Such an "
+        "interval misses the true value in about 5 of 100 repetitions. So about "
+        f"{0.05 * statistical:.1f} of the {statistical} intervals may be expected to miss, and a "
+        "verdict may be wrong by chance alone. An identity is checked to rounding error; chance "
+        "has no part in it."
     )
 
 
@@ -52,7 +54,8 @@ def numbers(row: Row) -> str:
     if row.get("effect") is None:
         return ""
     interval = "({:.3g} to {:.3g})".format(*row["interval"]) if row.get("interval") else ""
-    return " ".join(filter(None, [f"{row['effect']:.3g}", interval, row.get("unit") or ""]))
+    measured = f"{row['effect']:.3g} {interval}".replace("-", "−").strip()
+    return f"{measured} {row.get('unit') or ''}".strip()
 
 
 def judged(row: Row) -> str:
@@ -126,7 +129,7 @@ def _pill(verdict: str) -> str:
 
 def badge_with_card(row: Row, card: str, to_root: str) -> str:
     """Return a button that opens a card; a native popover, so that it needs no script."""
-    facts = [numbers(row), *judged(row).split("; "), row["device"] or ""]
+    facts = [numbers(row), *judged(row).split("; "), f"device {row['device']}"]
     lines = "".join(f'<span class="claim-fact">{html.escape(f)}</span>' for f in facts if f)
     link = f"{to_root}book/ledger.html#{row['id'].replace('.', '-')}"
     return (

@@ -48,23 +48,26 @@ def build(root: Path, outcomes: Sequence[Outcome]) -> Path:
         files = dict(stage.files(root, outcomes))
         key = _key(files)
         if not _is_current(build_dir / "html", key):
-            _sync(build_dir / "stage", build_dir / "out", files)
+            _sync(build_dir, files)
             _run_sphinx(build_dir)
             _publish(build_dir, key)
     except (stage.StageError, editions.EditionError) as error:
         raise SiteError(f"the site was not built: {error}") from error
     except OSError as error:
-        raise SiteError(f"the site could not be written: {error}; the old one is kept") from error
+        raise SiteError(f"the site could not be written: {error}") from error
     return build_dir / "html" / "index.html"
+
+
+def _tools() -> str:
+    """Return a digest of the programs that make the site."""
+    versions = [f"{name}={importlib.metadata.version(name)}" for name in PACKAGES]
+    code = [Path(module.__file__).read_text() for module in (sphinx_ext, labels, editions)]
+    return hashlib.sha256("\0".join([sys.version, *versions, *code]).encode()).hexdigest()
 
 
 def _key(files: Mapping[str, bytes]) -> str:
     """Return a digest of everything the site is made from."""
-    digest = hashlib.sha256()
-    tools = [f"{name}={importlib.metadata.version(name)}" for name in PACKAGES]
-    code = [Path(module.__file__).read_bytes() for module in (sphinx_ext, labels)]
-    for part in [*map(str.encode, [sys.version, *tools]), *code]:
-        digest.update(part)
+    digest = hashlib.sha256(_tools().encode())
     for name in sorted(files):
         digest.update(f"\0{name}\0{len(files[name])}\0".encode() + files[name])
     return digest.hexdigest()
@@ -75,12 +78,20 @@ def _is_current(html: Path, key: str) -> bool:
     return mark.is_file() and mark.read_text() == key
 
 
-def _sync(folder: Path, out: Path, files: Mapping[str, bytes]) -> None:
-    """Make the stage hold exactly these files; forget Sphinx's memory when one disappeared."""
+def _sync(build_dir: Path, files: Mapping[str, bytes]) -> None:
+    """Make the stage hold exactly these files.
+
+    Sphinx's memory goes when a file disappeared, for it would leave the page behind, and when the
+    programs changed, for it would not read a page again.
+    """
+    folder, out = build_dir / "stage", build_dir / "out"
     present = [path for path in folder.rglob("*") if path.is_file()]
     stale = [path for path in present if path.relative_to(folder).as_posix() not in files]
-    if stale:
+    mark = out / ".made-by"
+    if stale or not mark.is_file() or mark.read_text() != _tools():
         shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True)
+        mark.write_text(_tools())
     for path in stale:
         path.unlink()
     for name, content in files.items():
@@ -137,7 +148,7 @@ def _complaints(log: str, folder: Path) -> str:
     lines = [line.replace(f"{folder}/", "").strip() for line in told.splitlines() if line.strip()]
     wrong = [line for line in lines if _WARNING.search(line)] or lines[-20:]
     listed = "\n".join(f"  {line}" for line in dict.fromkeys(wrong))
-    return f"the site has errors; the old one is kept:\n{listed}"
+    return f"the site has errors:\n{listed}"
 
 
 def _publish(build_dir: Path, key: str) -> None:

@@ -79,6 +79,7 @@ class LedgerTable(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the summary and one table a lecture."""
+        self.env.note_reread()  # its links depend on what other pages say
         rows = _read(self.env, "ledger.json")
         blocks = [nodes.paragraph("", line) for line in (labels.count(rows), labels.expect(rows))]
         for lecture, group in itertools.groupby(rows, key=lambda row: row["lecture"]):
@@ -108,6 +109,7 @@ class RunsTable(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return one table of all runs."""
+        self.env.note_reread()
         rows = _read(self.env, "runs.json")
         head = ["Lecture", "Profile", "Device", "Time", "Memory", "Data", "Date", "Key"]
         body = [

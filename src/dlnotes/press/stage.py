@@ -156,8 +156,18 @@ def _stated(notebook: NotebookNode) -> dict:
 
 def _lectures_of_toc(root: Path) -> list[str]:
     """Return the lectures that the table of contents lists."""
-    listed = re.findall(r"\bfile:\s*book/(\S+)", (root / "_toc.yml").read_text(encoding="utf-8"))
-    return [name for name in listed if (root / "book" / f"{name}.py").is_file()]
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    names = [file.removeprefix("book/") for file in _values(toc, "file")]
+    return [name for name in names if (root / "book" / f"{name}.py").is_file()]
+
+
+def _values(tree: object, key: str) -> Iterator[str]:
+    """Yield the values under a key, at any depth of lists and mappings."""
+    if isinstance(tree, dict):
+        yield from [tree[key]] if key in tree else []
+    children = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
+    for child in children:
+        yield from _values(child, key)
 
 
 def _placeholder(name: str) -> bytes:

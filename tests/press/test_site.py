@@ -1,0 +1,357 @@
+"""The site step: what is staged, when Sphinx runs, what it refuses; half a site never shows."""
+
+import json
+import shutil
+import subprocess
+
+import nbformat
+import pytest
+import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from dlnotes.press import editions, labels, site, stage
+from dlnotes.press.execute import Outcome
+
+NAME = "part/noise"
+ROW = {
+    "id": "fit.all",
+    "statement": "It reaches $x^2$ at 99.9 %.",
+    "lecture": NAME,
+    "sources": [],
+    "kind": "statistical",
+    "verdict": "holds",
+    "expected": "holds",
+    "effect": 0.5,
+    "interval": [0.4, 0.6],
+    "unit": "share",
+    "method": "t interval",
+    "reason": "mean of all seeds",
+    "seeds": [0, 1, 2],
+    "profile": "smoke",
+    "device": "cpu",
+    "dataset": "digits",
+}
+RUN = {
+    "lecture": NAME,
+    "profile": "smoke",
+    "device": "cpu",
+    "seconds": 12.5,
+    "peak_mb": 498,
+    "cached": False,
+    "datasets": [{"name": "digits", "source": "x", "sha256": [], "stand_in_for": "mnist"}],
+    "precision": "float32",
+    "versions": {"torch": "2.13.0"},
+    "commit": None,
+    "key": "0123456789abcdef",
+    "date": "2026-11-20T08:00:00+00:00",
+}
+CONFIG = """
+title: Notes
+only_build_toc_files: true
+execute: {execute_notebooks: "off"}
+parse: {myst_enable_extensions: [dollarmath]}
+sphinx:
+  recursive_update: true
+  extra_extensions: [sphinxcontrib.katex, dlnotes.press.sphinx_ext]
+  config:
+    html_extra_path: [_extra]
+    html_math_renderer: katex
+    katex_css_path: katex/katex.min.css
+"""
+TOC = """
+format: jb-book
+root: book/index
+chapters: [{file: book/part/noise}, {file: book/ledger}]
+"""
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M0 0h9"/></svg>'
+
+
+def lecture(text="Here: {claim}`fit.all` and {verdict}`fails`."):
+    figure = new_output(
+        "display_data",
+        data={"image/svg+xml": SVG, "text/csv": "x,y\n1,2\n", "text/plain": "alt"},
+        metadata={
+            "dlnotes": {"figure": "curve", "alt": 'It says: "3" # of 4', "caption": "C $a$."}
+        },
+    )
+    run = new_output(
+        "display_data",
+        data={stage.RUN_MIME: {"device_name": "EPYC", "seeds": [0, 1, 2]}, "text/plain": "run"},
+    )
+    return new_notebook(
+        cells=[
+            new_markdown_cell(f"(noise)=\n# Can it fit noise?\n\n{text}", id="a"),
+            new_code_cell("show()", id="b", execution_count=1, outputs=[run, figure]),
+            new_code_cell("### BEGIN SOLUTION\nsecret()\n### END SOLUTION", id="c"),
+        ],
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+        },
+    )
+
+
+class Project:
+    """A small project with one executed lecture."""
+
+    def __init__(self, root):
+        self.root = root
+        self.html = root / "_build" / "html"
+        for name, text in {
+            "_config.yml": CONFIG,
+            "_toc.yml": TOC,
+            "book/index.md": "# Notes\n",
+            "book/ledger.md": "# Ledger\n\n```{ledger-table}\n```\n\n```{runs-table}\n```\n",
+            "book/part/noise.py": "",
+            "book/_vendor/katex/katex.min.css": "a {}",
+        }.items():
+            self.write(name, text)
+        self.record([ROW], [RUN])
+        self.notebook(lecture())
+
+    def write(self, name, text):
+        (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / name).write_text(text)
+
+    def record(self, ledger, runs):
+        self.write("_build/ledger.json", json.dumps(ledger))
+        self.write("_build/runs.json", json.dumps(runs))
+
+    def notebook(self, notebook):
+        self.executed = self.root / "_build" / "executed.ipynb"
+        nbformat.write(notebook, self.executed)
+
+    @property
+    def outcomes(self):
+        return [Outcome(NAME, RUN, self.executed, cached=False, seconds=1.0, error=None)]
+
+    def files(self):
+        return dict(stage.files(self.root, self.outcomes))
+
+    def build(self):
+        return site.build(self.root, self.outcomes)
+
+    def page(self, name=f"book/{NAME}.html"):
+        return (self.html / name).read_text()
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA"):
+        monkeypatch.delenv(name, raising=False)
+    return Project(tmp_path / "a project")
+
+
+# What is staged
+
+
+def test_the_page_has_cost_label_and_figure_and_no_private_output(project):
+    page = nbformat.reads(project.files()[f"book/{NAME}.ipynb"].decode(), as_version=4)
+    nbformat.validate(page)
+    assert page.cells[0].source.startswith(
+        f"(noise)=\n# Can it fit noise?\n\n```{{cost-label}} {NAME}\n```\n"
+    )
+    assert [list(o.data) for o in page.cells[1].outputs] == [["text/plain"]]
+    assert page.cells[2].source.startswith("````{figure} _figures/noise-curve.svg\n---\n")
+    header = yaml.safe_load(page.cells[2].source.split("---")[1])
+    assert header == {"name": "noise-curve", "alt": 'It says: "3" # of 4', "class": "dark-light"}
+
+
+def test_figures_data_and_downloads_are_files(project):
+    files = project.files()
+    assert files["book/part/_figures/noise-curve.svg"].decode() == SVG
+    assert files["_extra/downloads/data/part/noise-curve.csv"] == b"x,y\n1,2\n"
+    assert files["_extra/_static/katex/katex.min.css"] == b"a {}"
+    notebook = nbformat.reads(files[f"_extra/downloads/{NAME}.ipynb"].decode(), as_version=4)
+    assert "[**not run here**]" in notebook.cells[0].source
+    assert b"# %%" in files[f"_extra/downloads/{NAME}.py"]
+    assert not [name for name, content in files.items() if b"secret" in content]
+
+
+def test_a_cached_result_stages_the_same_files(project):
+    before = project.files()
+    project.record([ROW], [RUN | {"cached": True}])
+    assert project.files() == before
+
+
+def test_a_lecture_without_a_run_gets_a_page_that_says_so(project):
+    project.write("_toc.yml", TOC.replace("]", ", {file: book/part/other}]"))
+    project.write("book/part/other.py", "")
+    assert b"left out of this build" in project.files()["book/part/other.md"]
+
+
+def test_a_lecture_without_a_title_is_refused(project):
+    notebook = lecture()
+    notebook.cells[0].source = "no title"
+    project.notebook(notebook)
+    with pytest.raises(site.SiteError, match="part/noise: no cell has a title"):
+        project.build()
+
+
+@pytest.mark.parametrize(
+    ("remote", "address"),
+    [
+        ("https://github.com/a/b.git", "https://github.com/a/b"),
+        ("https://user:word@github.com/a/b", "https://github.com/a/b"),
+        ("git@github.com:a/b.git", "https://github.com/a/b"),
+        ("/somewhere/on/disk", None),
+    ],
+)
+def test_the_address_is_read_from_git(project, remote, address):
+    subprocess.run(["git", "init", "-q", project.root], check=True)
+    subprocess.run(["git", "-C", project.root, "remote", "add", "origin", remote], check=True)
+    assert stage.repository(project.root) == address
+
+
+def test_launch_buttons_and_install_cell_only_with_an_address(project, monkeypatch):
+    config = yaml.safe_load(project.files()["_config.yml"])
+    assert "repository" not in config
+    assert "launch_buttons" not in config
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "a/b")
+    monkeypatch.setenv("GITHUB_SHA", "c0ffee")
+    files = project.files()
+    config = yaml.safe_load(files["_config.yml"])
+    assert config["repository"] == {"url": "https://github.com/a/b", "branch": "notebooks"}
+    assert "colab_url" in config["launch_buttons"]
+    download = nbformat.reads(files[f"_extra/downloads/{NAME}.ipynb"].decode(), as_version=4)
+    assert "git+https://github.com/a/b@c0ffee" in download.cells[0].source
+
+
+# What Sphinx makes of it
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    project = Project(tmp_path_factory.mktemp("site") / "a project")
+    project.build()
+    return project
+
+
+def test_the_claim_has_its_badge_beside_it_and_a_card(built):
+    page = built.page()
+    assert 'id="claim-fit-all"' in page
+    assert (
+        '<button type="button" class="verdict verdict-holds" popovertarget="claim-card-0">' in page
+    )
+    assert "0.5 (0.4 to 0.6) share" in page
+    assert 'href="../../book/ledger.html#fit-all"' in page
+    assert '<span class="verdict verdict-fails">' in page
+
+
+def test_the_ledger_lists_the_claim_and_leads_back_to_the_sentence(built):
+    page = built.page("book/ledger.html")
+    assert 'href="part/noise.html#claim-fit-all"' in page
+    assert '<tr class="row-even" id="fit-all">' in page
+    assert "1 claim: 1 holds, 0 do not hold" in page
+    assert "about 0.1 of the 1 intervals" in page
+    assert "3 seeds: 0–2" in page
+
+
+def test_the_cost_label_says_what_it_cost_and_that_data_stood_in(built):
+    page = built.page()
+    assert "Stand-in data." in page
+    for fact in ("12 s on EPYC", "498 MB", "digits (stand-in for mnist)", "key 01234567"):
+        assert fact in page
+
+
+def test_math_is_set_and_nothing_comes_from_elsewhere(built):
+    page = built.page()
+    assert 'class="katex"' in page
+    assert "unpkg" not in page
+    assert "jsdelivr" not in page
+
+
+def test_nothing_changed_means_no_sphinx(built, monkeypatch):
+    monkeypatch.setattr(site, "_run", lambda *_: pytest.fail("Sphinx was started"))
+    assert built.build() == built.html / "index.html"
+
+
+def test_a_changed_verdict_reaches_the_pages_and_a_vanished_page_goes(project):
+    project.write("book/extra.md", "# Extra\n")
+    project.write("_toc.yml", TOC.replace("]", ", {file: book/extra}]"))
+    project.build()
+    assert (project.html / "book" / "extra.html").is_file()
+    project.record([ROW | {"verdict": "undecided"}], [RUN])
+    project.build()
+    assert "verdict-undecided" in project.page()
+    (project.root / "book" / "extra.md").unlink()
+    project.write("_toc.yml", TOC)
+    project.build()
+    assert not (project.html / "book" / "extra.html").exists()
+
+
+def test_every_mistake_is_named_and_the_old_site_stays(project):
+    project.build()
+    before = project.page()
+    project.notebook(lecture(r"{claim}`fit.some` {verdict}`perhaps` $\frac{$ {doc}`nowhere`"))
+    for _ in range(2):  # the second time Sphinx must not have forgotten
+        with pytest.raises(site.SiteError) as failure:
+            project.build()
+        message = str(failure.value)
+        assert "unknown claim 'fit.some'; valid: fit.all" in message
+        assert "unknown verdict 'perhaps'; valid: holds, fails, undecided, not-run" in message
+        assert "nowhere" in message
+        assert "part/noise" in message
+        assert "claim-fit-all" in message  # the ledger's row leads to no sentence
+        if shutil.which("node"):
+            assert "bad TeX" in message
+    assert project.page() == before
+
+
+def test_a_full_disk_leaves_the_old_site(project, monkeypatch):
+    project.build()
+    before = project.page()
+    project.notebook(lecture("Other text. {claim}`fit.all`"))
+
+    def full(*args, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copytree", full)
+    with pytest.raises(site.SiteError, match="No space left"):
+        project.build()
+    assert project.page() == before
+    assert not (project.root / "_build" / "html.new").exists()
+    monkeypatch.undo()
+    project.build()
+    assert "Other text." in project.page()
+
+
+def test_a_hanging_sphinx_is_ended_with_all_it_started(tmp_path, monkeypatch):
+    monkeypatch.setattr(site, "TIMEOUT", 0.5)
+    status = site._run(["sh", "-c", "sleep 60 & sleep 60"], tmp_path / "log")
+    assert status == -1
+    assert "no end after 0.5 seconds" in (tmp_path / "log").read_text()
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("seeds", "text"),
+    [([], ""), ([7], "1 seed: 7"), ([3, 1, 2], "3 seeds: 1–3"), ([1, 3], "2 seeds: 1, 3")],
+)
+def test_seeds_are_said_as_spans(seeds, text):
+    assert labels.spans(seeds) == text
+
+
+@pytest.mark.parametrize("verdict", editions.VERDICTS)
+def test_a_badge_never_speaks_by_color_alone(verdict):
+    badge = labels.badge(verdict)
+    assert labels.SYMBOLS[verdict] in badge
+    assert editions.VERDICTS[verdict] in badge
+
+
+def test_a_card_escapes_what_a_lecture_says():
+    card = labels.badge_with_card(ROW | {"method": "<b>&"}, "c", "")
+    assert "&lt;b&gt;&amp;" in card
+
+
+def test_expectation_counts_only_statistical_verdicts_of_this_build():
+    rows = [ROW] * 40 + [ROW | {"verdict": "not-run"}, ROW | {"kind": "identity"}]
+    assert "about 2.0 of the 40 intervals" in labels.expect(rows)
+    assert "No verdict" in labels.expect([ROW | {"verdict": "not-run"}])
+
+
+def test_an_unmeasured_claim_has_no_numbers():
+    assert labels.numbers(ROW | {"effect": None, "interval": None}) == ""
+    assert labels.numbers(ROW | {"effect": -2.0, "interval": None}) == "−2 share"

@@ -1,0 +1,225 @@
+"""The site as a reader meets it: in a browser, on a phone, in the dark, offline, by keyboard."""
+
+import ast
+import html
+import json
+import re
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+
+from dlnotes.press.lectures import find
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+LECTURES = [lecture.name for lecture in find(ROOT)]
+LECTURE_PAGES = [f"book/{name}.html" for name in LECTURES]
+PLAIN = ["index", "readers", "instructors", "ledger", "runs", "glossary", "bibliography"]
+PAGES = [f"book/{name}.html" for name in [*PLAIN, "rethinking/index"]] + LECTURE_PAGES
+TEXT = {".html", ".js", ".json", ".ipynb", ".py", ".txt", ".csv", ".svg", ".md", ".inv"}
+
+
+def test_the_first_page_leads_into_the_book(open_page):
+    page = open_page("index.html")
+    page.wait_for_url("**/book/index.html")
+    assert "generalize" in page.locator("article h1").inner_text()
+
+
+@pytest.mark.parametrize("path", [*PAGES, "search.html", "genindex.html"])
+def test_pages_open_quietly_ask_no_other_host_and_fit_a_phone(open_page, address, path):
+    page = open_page(path)
+    page.wait_for_load_state("networkidle")
+    assert page.complaints == []
+    assert [url for url in page.requests if not url.startswith((address, "data:"))] == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_serious_accessibility_violation_in_light_or_dark(open_page, path):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = open_page(path)
+    serious = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(f"document.documentElement.dataset.theme === '{scheme}'")
+        for found in axe.run(page).response["violations"]:
+            if found["impact"] in {"serious", "critical"}:
+                serious += [(scheme, found["id"], n["target"], n["html"]) for n in found["nodes"]]
+    assert serious == []
+
+
+def test_search_finds_a_term(open_page):
+    page = open_page("search.html?q=memorization")
+    page.wait_for_selector("#search-results li")
+    titles = page.locator("#search-results li a").all_inner_texts()
+    assert any("Glossary" in title for title in titles)
+
+
+def test_links_lead_to_pages_and_places_that_exist(site):
+    ids = {
+        path: set(re.findall(r'\bid="([^"]+)"', path.read_text())) for path in site.rglob("*.html")
+    }
+    broken = []
+    for path, found in ids.items():
+        for link in re.findall(r'\shref="([^"]+)"', path.read_text()):
+            target, _, anchor = html.unescape(link).partition("#")
+            if re.match(r"[a-z]+:", target) or not (target or anchor):
+                continue
+            place = (path.parent / target.partition("?")[0]).resolve() if target else path
+            known = ids.get(place, found if place == path else set())
+            anchored = not anchor or place.suffix != ".html" or anchor in known
+            if not place.exists() or not anchored:
+                broken.append(f"{path.relative_to(site)}: {link}")
+    assert broken == []
+
+
+@pytest.mark.parametrize("path", LECTURE_PAGES)
+def test_every_figure_says_its_numbers_in_words(open_page, path):
+    figures = open_page(path).locator("article figure")
+    assert figures.count() > 0
+    for figure in figures.all():
+        assert re.search(r"\d", figure.locator("img").get_attribute("alt"))
+        assert figure.locator("figcaption .caption-text").inner_text()
+        assert figure.locator("figcaption a[download]").count() == 1
+
+
+@pytest.mark.parametrize("path", LECTURE_PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_are_drawn_on_the_page_itself(open_page, path, scheme):
+    page = open_page(path, scheme=scheme)
+    for image in page.locator("article figure img").all():
+        image.scroll_into_view_if_needed()
+        style = image.evaluate(
+            "e => { const s = getComputedStyle(e); return [s.filter, s.backgroundColor] }"
+        )
+        assert style == ["none", "rgba(0, 0, 0, 0)"]
+        assert image.evaluate("e => e.naturalWidth") > 0
+
+
+@pytest.mark.parametrize("path", LECTURE_PAGES)
+def test_code_can_be_copied(open_page, path):
+    page = open_page(path)
+    assert page.locator("button.copybtn").count() >= page.locator("div.cell_input").count() > 0
+
+
+def ledger(site):
+    """Return the ids and the rows of the ledger page's claims."""
+    return re.findall(
+        r'<a class="reference internal" href="([^"#]+)#(claim-[\w-]+)"',
+        (site / "book/ledger.html").read_text(),
+    )
+
+
+def test_every_claim_stands_in_its_lecture_with_a_badge_beside_it(site, open_page):
+    links = ledger(site)
+    assert len(links) >= len(LECTURES)
+    for target in {target for target, _ in links}:
+        page = open_page(f"book/{target}")
+        for anchor in {anchor for other, anchor in links if other == target}:
+            beside = page.locator(f"#{anchor} + button.verdict")
+            assert beside.count() == 1, anchor
+            assert re.search("holds|does not hold|undecided|not run here", beside.inner_text())
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_badge_opens_by_keyboard_with_and_without_scripts(open_page, scripts):
+    page = open_page(LECTURE_PAGES[0], java_script_enabled=scripts)
+    badge = page.locator("button.verdict").first
+    card = page.locator("span.claim-card").first
+    assert not card.is_visible()
+    badge.focus()
+    page.keyboard.press("Enter")
+    assert card.is_visible()
+    assert card.locator("a").get_attribute("href").startswith("../../book/ledger.html#")
+    page.keyboard.press("Escape")
+    assert not card.is_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_card_stays_on_the_screen(open_page, width):
+    page = open_page(LECTURE_PAGES[0], width=width, height=844)
+    for badge, card in zip(
+        page.locator("button.verdict").all(), page.locator("span.claim-card").all(), strict=True
+    ):
+        badge.click()
+        box = card.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("path", LECTURE_PAGES)
+def test_the_cost_label_is_under_the_title(open_page, path):
+    page = open_page(path)
+    label = page.locator("h1 + .cost-label")
+    assert re.search(
+        r"\d s on .+ · [\d,]+ MB · profile \w+ · .*data: \w+.* · \d{4}-\d\d-\d\d · key \w{8}",
+        label.inner_text(),
+    )
+
+
+@pytest.mark.parametrize("name", LECTURES)
+def test_downloads_are_what_they_say(open_page, name):
+    page = open_page(f"book/{name}.html")
+    got = {}
+    for link in page.locator(".cost-label a[download], figcaption a[download]").all():
+        with page.expect_download() as download:
+            link.click()
+        path = download.value.path()
+        got[download.value.suggested_filename] = Path(path).read_text()
+    slug = name.split("/")[-1]
+    notebook = nbformat.reads(got[f"{slug}.ipynb"], as_version=4)
+    nbformat.validate(notebook)
+    assert "{claim}" not in got[f"{slug}.ipynb"]
+    assert "{glue" not in got[f"{slug}.ipynb"]
+    ast.parse(got[f"{slug}.py"])
+    assert len(jupytext.reads(got[f"{slug}.py"], fmt="py:percent").cells) > 10
+    tables = [text for file, text in got.items() if file.endswith(".csv")]
+    assert tables
+    assert all(len(table.splitlines()) > 1 and "," in table for table in tables)
+
+
+def words(path):
+    """Return a file's text without markup and without spaces."""
+    text = path.read_text(errors="replace")
+    if path.suffix == ".html":
+        text = html.unescape(re.sub(r"<[^>]*>", "", text))
+    if path.suffix == ".ipynb":
+        text = "\n".join(
+            cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+            for cell in json.loads(text)["cells"]
+        )
+    return re.sub(r"\s", "", text)
+
+
+@pytest.mark.parametrize("name", LECTURES)
+def test_no_line_of_a_solution_is_anywhere_on_the_site(site, name):
+    source = (ROOT / "book" / f"{name}.py").read_text()
+    blocks = re.findall(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", source, re.DOTALL)
+    assert blocks, f"{name} has no exercise"
+    public = re.sub(
+        r"\s", "", re.sub(r"### BEGIN SOLUTION\n.*?### END SOLUTION", "", source, flags=re.DOTALL)
+    )
+    lines = {re.sub(r"\s", "", line) for block in blocks for line in block.splitlines()}
+    secret = {line for line in lines if len(line) > 8 and line not in public}
+    assert secret
+    files = [
+        path for path in site.rglob("*") if path.suffix in TEXT and "_static" not in path.parts
+    ]
+    leaks = [
+        f"{path.relative_to(site)}: {line}"
+        for path in files
+        for text in [words(path)]
+        for line in secret
+        if line in text
+    ]
+    assert leaks == []
+    assert not any(
+        "BEGINSOLUTION" in words(path)
+        for path in files
+        if path.suffix in {".html", ".ipynb", ".py"} and "readers" not in path.name
+    )
