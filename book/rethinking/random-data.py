@@ -293,8 +293,9 @@ for i in (0, 1):
     print(f"network {i}: largest difference of a weight {error:.1e}")
 
 # %% [markdown]
-# Not one weight differs by more than rounding (the `.T` is there because torch keeps its weights transposed). From here on `training.train` does the work, and
-# each of its networks can be read as if it had been trained alone.
+# Not one weight differs by more than rounding (the `.T` is there because torch keeps its weights
+# transposed). From here on `training.train` does the work, and each of its networks can be read
+# as if it had been trained alone.
 #
 # ## The experiment
 #
@@ -643,10 +644,11 @@ claims.number("commonest", most_common, ".1f")
 # {claim}`fit.gap-grows` From {glue:text}`gap-true` percentage points the gap rises to
 # {glue:text}`gap-random`. {claim}`fit.chance` It is {glue:text}`chance-MLP` % for the MLP and
 # {glue:text}`chance-CNN` % for the CNN, each seed averaged over three sizes of the training set.
-# And yet *nothing about the network has changed*: not its size, not the optimizer, not one
-# setting. A quantity that stands still while the gap goes from small to as large as it can be
-# does not explain the gap. The {term}`VC dimension` of the network stands still. So does its
-# number of weights.
+# (Each way of naming the classes is equally likely to come off the die, so over all rolls the
+# mean is exactly one tenth; what a handful of seeds shows beside that is luck.) And yet *nothing
+# about the network has changed*: not its size, not the optimizer, not one setting. A quantity
+# that stands still while the gap goes from small to as large as it can be does not explain the
+# gap. The {term}`VC dimension` of the network stands still. So does its number of weights.
 #
 # {claim}`fit.signal-remains` With three labels in four redrawn, and every wrong one learned by
 # heart, the networks still do better on test images than naming the commonest class every time
