@@ -189,9 +189,10 @@ def _convolve_each(
     layers: Sequence[tuple[Tensor, Tensor]], x: Tensor, shape: dict[str, int]
 ) -> Tensor:
     """Convolve one model after another."""
+    each = [list(zip(weight.unbind(), bias.unbind(), strict=True)) for weight, bias in layers]
     outputs = []
-    for model, features in enumerate(x):
-        for weight, bias in layers:
-            features = F.conv2d(features, weight[model], bias[model], **shape).relu()
+    for features, *own in zip(x.unbind(), *each, strict=True):
+        for weight, bias in own:
+            features = F.conv2d(features, weight, bias, **shape).relu()
         outputs.append(features)
     return torch.stack(outputs)
