@@ -1,3 +1,5 @@
+from importlib import metadata
+
 import pytest
 import torch
 
@@ -30,6 +32,9 @@ def test_repeated_seed():
         ({"profile": "cpus"}, "profile must be one of smoke, cpu, gpu; got 'cpus'"),
         ({"device": "tpu"}, "device must be one of auto, cpu, cuda; got 'tpu'"),
         ({"seeds": (3,)}, "at least two seeds"),
+        ({"seeds": (3, 3)}, "different integers"),
+        ({"seeds": (True, 3)}, "different integers"),
+        ({"seeds": (-1, 3)}, "different integers >= 0"),
     ],
 )
 def test_bad_settings(change, match):
@@ -46,5 +51,5 @@ def test_a_gpu_that_is_not_there():
 def test_provenance():
     run = Settings(profile="smoke", device="cpu", seeds=(4, 5)).provenance()
     assert (run["device"], run["seeds"], run["profile"]) == ("cpu", [4, 5], "smoke")
-    assert run["versions"]["torch"] == torch.__version__.split("+")[0] or run["versions"]["torch"]
+    assert run["versions"]["torch"] == metadata.version("torch")
     assert run["device_name"]

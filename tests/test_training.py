@@ -102,6 +102,7 @@ def test_equal_inputs_give_equal_bytes():
         params, x, y, orders = task(CNN, 11)
         runs.append(training.train(CNN, config, params, x, y, gens=orders))
     assert torch.equal(runs[0].loss, runs[1].loss)
+    assert all(torch.equal(runs[0].params[name], p) for name, p in runs[1].params.items())
 
 
 @pytest.mark.gpu
@@ -109,10 +110,14 @@ def test_equal_inputs_give_equal_bytes():
 @pytest.mark.parametrize("model", [MLP, CNN], ids=["mlp", "cnn"])
 def test_the_gpu_agrees_with_the_cpu(model):
     params, x, y, orders = task(model, 13)
-    config = TrainConfig(batch_size=5, max_epochs=4, learning_rate=0.05, momentum=0.9)
+    config = TrainConfig(
+        batch_size=5, max_epochs=200, learning_rate=0.05, momentum=0.5, stop_accuracy=1.0
+    )
     cpu = training.train(model, config, params, x, y, gens=orders)
     there = {name: p.cuda() for name, p in params.items()}
     gpu = training.train(model, config, there, x.cuda(), y.cuda(), gens=task(model, 13)[3])
+    assert torch.equal(cpu.epochs, gpu.epochs.cpu())
+    assert gpu.fitted.all()
     for name, p in cpu.params.items():  # float64 on both sides, other order of summation
         torch.testing.assert_close(gpu.params[name].cpu(), p, rtol=1e-8, atol=1e-8)
 

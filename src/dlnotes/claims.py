@@ -77,10 +77,28 @@ def within(interval: Interval, low: float, high: float, *, reason: str = "") -> 
         verdict="holds" if margin > 0 else "fails" if outside else "undecided",
         effect=interval.estimate,
         interval=(interval.low, interval.high),
-        method=interval.method,
+        method=f"{interval.method}, which must lie {_range(low, high)}",
         reason=reason,
         margin=margin,
     )
+
+
+def _range(low: float, high: float) -> str:
+    """Say where an interval has to lie."""
+    if math.isinf(high):
+        return f"above {low:g}"
+    return f"below {high:g}" if math.isinf(low) else f"between {low:g} and {high:g}"
+
+
+def unknown(reason: str) -> Finding:
+    """Return the finding of runs that cannot tell, such as runs stopped too early.
+
+    Example:
+        >>> unknown("3 runs were censored").verdict
+        'undecided'
+    """
+    method = "none: the runs do not allow one"
+    return Finding(verdict="undecided", effect=None, interval=None, method=method, reason=reason)
 
 
 def above(values: Sequence[float], bound: float, *, reason: str = "") -> Finding:
@@ -96,15 +114,16 @@ def above(values: Sequence[float], bound: float, *, reason: str = "") -> Finding
 def mostly(successes: Sequence[bool], *, reason: str = "") -> Finding:
     """Judge "more than half of all such runs do it" by the exact interval of the share.
 
-    Six seeds out of six are just enough: the interval then begins at 0.54. A t interval would
-    not do, since runs that all succeed show no spread.
+    The effect is the share in percent. Six runs out of six are just enough: the interval then
+    begins at 54 %. A t interval would not do, since runs that all succeed show no spread.
 
     Example:
         >>> mostly([True] * 6).verdict, mostly([True] * 5).verdict
         ('holds', 'undecided')
     """
-    interval = share_interval(sum(map(bool, successes)), len(successes))
-    return within(interval, 0.5, math.inf, reason=reason)
+    share = share_interval(sum(map(bool, successes)), len(successes))
+    ends = {name: 100 * getattr(share, name) for name in ("estimate", "low", "high")}
+    return within(Interval(**ends, method=share.method), 50, math.inf, reason=reason)
 
 
 def identity(error: float, tolerance: float, *, reason: str = "") -> Finding:
@@ -131,7 +150,7 @@ def identity(error: float, tolerance: float, *, reason: str = "") -> Finding:
         verdict="holds" if error <= tolerance else "fails",
         effect=error,
         interval=None,
-        method=f"largest error against a tolerance of {tolerance:g}",
+        method=f"largest error, which must not exceed {tolerance:g}",
         reason=reason,
         margin=tolerance - error,
     )
@@ -261,7 +280,7 @@ class Check:
             "unit": self.unit,
             "method": finding.method,
             "reason": finding.reason,
-            "seeds": list(settings.seeds),
+            "seeds": list(settings.seeds) if finding.interval else [],  # an identity has none
             "profile": settings.profile,
             "device": settings.torch_device.type,
             "dataset": self.context.dataset,

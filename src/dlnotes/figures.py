@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from dlnotes.stats import mean_interval
 
 INK = "#767c86"
-COLORS = ("#3b82c4", "#c8690f", "#2a9068", "#a463b8", "#cf5353", "#8c7a1e")
+COLORS = ("#3b82c4", "#c8690f", "#cf5353", "#2a9068", "#a463b8", INK)
 DASHES = ("", (5, 2), (1.5, 1.5), (6, 2, 1.5, 2), (9, 2), (3, 1))
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
@@ -153,7 +153,7 @@ def seed_points(axes: Axes, frame: pd.DataFrame, *, x: str, y: str, hue: str) ->
         low, mid, high = (
             np.array([getattr(m, end) for _, m in means]) for end in ("low", "estimate", "high")
         )
-        axes.scatter(part[x], part[y], s=14, color=COLORS[i], alpha=0.35, linewidths=0)
+        axes.scatter(part[x], part[y], s=18, color=COLORS[i], alpha=0.5, linewidths=0)
         axes.errorbar(
             at,
             mid,

@@ -2,7 +2,7 @@
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from dlnotes.models import ModelConfig, forward
@@ -26,15 +26,15 @@ def cross_entropy(
 
 def accuracy(
     logits: Float[Tensor, "models batch classes"], y: Int64[Tensor, "models batch"]
-) -> Float[Tensor, "models"]:
+) -> Float64[Tensor, "models"]:
     """Return the share of examples whose largest logit is the label's, in [0, 1].
 
     Example:
         >>> logits = torch.tensor([[[2.0, 1.0], [0.0, 1.0]]])
         >>> accuracy(logits, torch.tensor([[0, 0]]))
-        tensor([0.5000])
+        tensor([0.5000], dtype=torch.float64)
     """
-    return (logits.argmax(2) == y).double().mean(1).to(logits.dtype)
+    return (logits.argmax(2) == y).double().mean(1)
 
 
 def evaluate(
@@ -44,7 +44,7 @@ def evaluate(
     y: Int64[Tensor, "..."],
     *,
     batch_size: int = 1000,
-) -> tuple[Float[Tensor, "models"], Float[Tensor, "models"]]:
+) -> tuple[Float64[Tensor, "models"], Float64[Tensor, "models"]]:
     """Return loss (nats per example) and accuracy ([0, 1]) of each model on a whole data set.
 
     Args:
@@ -52,10 +52,11 @@ def evaluate(
         params: Their parameters.
         x: Inputs, ``[examples, ...]`` or ``[models, examples, ...]``.
         y: Labels, ``[examples]`` or ``[models, examples]``.
-        batch_size: Examples at a time; changes memory, not the result. The last batch may be short.
+        batch_size: Examples at a time; changes the memory, and the result by rounding only. The
+            last batch may be short.
 
     Returns:
-        Two tensors of length ``models``: means over all examples.
+        Two tensors of length ``models``: means over all examples, summed in float64.
 
     Raises:
         ValueError: If there are no examples.
@@ -66,12 +67,11 @@ def evaluate(
         raise ValueError("a mean needs at least one example, got an empty data set")
     y = y.expand(models, examples)
     own = tuple(x.shape[1:]) != config.input_shape
-    loss, correct = torch.zeros(2, models, device=y.device)
+    loss, right = torch.zeros(2, models, dtype=torch.float64, device=y.device)
     with torch.no_grad():
         for start in range(0, examples, batch_size):
             rows = slice(start, start + batch_size)
             logits = forward(config, params, x[:, rows] if own else x[rows])
-            count = logits.shape[1]
-            loss += cross_entropy(logits, y[:, rows]) * count
-            correct += (logits.argmax(2) == y[:, rows]).sum(1)
-    return loss / examples, correct / examples
+            loss += cross_entropy(logits, y[:, rows]).double() * logits.shape[1]
+            right += accuracy(logits, y[:, rows]) * logits.shape[1]
+    return loss / examples, right / examples

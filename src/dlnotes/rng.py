@@ -12,8 +12,9 @@ import torch
 def generator(seed: int, *names: str | int, device: str | torch.device = "cpu") -> torch.Generator:
     """Return the generator of the stream called ``names`` under ``seed``.
 
-    The state comes from SHA-256 of seed and names: equal arguments give equal streams on every
-    machine, different ones give streams that share nothing.
+    The state comes from SHA-256 of seed and names, so equal arguments give equal streams on every
+    machine. Two different streams coincide with probability 2^-32, since torch's generator for the
+    CPU uses 32 bits of its seed. A generator on another kind of device draws other numbers.
 
     Args:
         seed: Any integer >= 0.
@@ -25,7 +26,7 @@ def generator(seed: int, *names: str | int, device: str | torch.device = "cpu") 
         A new generator at the start of its stream.
 
     Raises:
-        TypeError: If ``seed`` is not an integer (a bool is not one).
+        TypeError: If ``seed`` is not an int (a bool is not one), or a name neither str nor int.
         ValueError: If ``seed`` is negative or no name is given.
 
     Example:
@@ -38,6 +39,8 @@ def generator(seed: int, *names: str | int, device: str | torch.device = "cpu") 
     """
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise TypeError(f"seed must be an int, got {seed!r}; pass a plain integer such as 0")
+    if wrong := [name for name in names if type(name) not in (str, int)]:
+        raise TypeError(f"names must be str or int, got {wrong!r}; convert them")
     if seed < 0:
         raise ValueError(f"seed must be >= 0, got {seed}; pass a non-negative integer")
     if not names:

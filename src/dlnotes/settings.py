@@ -5,7 +5,7 @@ import platform
 import re
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, Self, TypeVar, get_args
 
 import torch
 
@@ -58,7 +58,7 @@ class Settings:
     profile: Profile
     device: DeviceName = "auto"
     seeds: tuple[int, ...]
-    precision: str = "float32"
+    precision: Literal["float32"] = "float32"
 
     def __post_init__(self) -> None:
         for field, valid in (("profile", get_args(Profile)), ("device", get_args(DeviceName))):
@@ -68,10 +68,26 @@ class Settings:
                 )
         if isinstance(self.seeds, str):
             object.__setattr__(self, "seeds", parse_seeds(self.seeds))
-        if len(self.seeds) < 2:
-            raise ValueError(f"an interval needs at least two seeds, got {self.seeds}; add one")
+        bad = [s for s in self.seeds if type(s) is not int or s < 0]
+        if bad or len(set(self.seeds)) != len(self.seeds) or len(self.seeds) < 2:
+            raise ValueError(
+                f"an interval needs at least two seeds, different integers >= 0; got {self.seeds}"
+            )
         if self.device == "cuda" and not torch.cuda.is_available():
             raise ValueError("device 'cuda' was asked for, but torch finds no GPU; use 'auto'")
+
+    def prepare(self) -> Self:
+        """Make a GPU compute what ``precision`` says, and the same on every run.
+
+        On a CPU this changes nothing. On a GPU, convolutions would else be rounded to TF32 and may
+        differ from run to run.
+
+        Returns:
+            These settings.
+        """
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.deterministic = True
+        return self
 
     def scale(self, *, smoke: T, cpu: T, gpu: T) -> T:
         """Return the value for this run's profile.

@@ -71,35 +71,29 @@ def mean_interval(values: Sequence[float], *, level: float = LEVEL) -> Interval:
     )
 
 
-def ratio_interval(
-    numerators: Sequence[float], denominators: Sequence[float], *, level: float = LEVEL
-) -> Interval:
-    """Return the geometric mean of paired ratios with Student's t interval on their logarithms.
+def ratio_interval(ratios: Sequence[float], *, level: float = LEVEL) -> Interval:
+    """Return the geometric mean of ratios with Student's t interval on their logarithms.
 
     Args:
-        numerators: One positive value a seed.
-        denominators: One positive value a seed, in the same unit and order.
+        ratios: One positive ratio a seed, numerator and denominator from the same seed.
         level: Confidence level in (0, 1).
 
     Returns:
         A factor, without unit.
 
     Raises:
-        ValueError: If a value is not positive and finite or the lengths differ.
+        ValueError: If there are fewer than two ratios or one is not positive and finite.
 
     Example:
-        >>> factor = ratio_interval([2.0, 8.0], [1.0, 1.0])
-        >>> round(factor.estimate, 6)  # the square root of 2 times 8
+        >>> round(ratio_interval([2.0, 8.0]).estimate, 6)  # the square root of 2 times 8
         4.0
     """
-    tops, bottoms = _checked(numerators), _checked(denominators)
-    if len(tops) != len(bottoms) or min(tops.min(), bottoms.min()) <= 0:
-        raise ValueError(
-            f"ratios need as many positive denominators as numerators, got {tops} and {bottoms}"
-        )
-    logs = mean_interval(np.log(tops / bottoms).tolist(), level=level)
+    array = _checked(ratios)
+    if array.min() <= 0:
+        raise ValueError(f"ratios must be positive, got {array.tolist()}")
+    logs = mean_interval(np.log(array).tolist(), level=level)
     estimate, low, high = (float(np.exp(v)) for v in (logs.estimate, logs.low, logs.high))
-    method = "t interval of the mean log ratio over seeds, paired"
+    method = "t interval of the mean log ratio over seeds"
     return Interval(estimate=estimate, low=low, high=high, method=method)
 
 

@@ -107,7 +107,7 @@ def train(
     *,
     gens: Sequence[torch.Generator],
 ) -> Run:
-    """Train every model of the stack; each ends where it would end if trained alone.
+    """Train every model of the stack; each ends where it would end alone, to rounding error.
 
     Args:
         model: The shape of the models.
@@ -147,8 +147,8 @@ def train(
         curve.append(point)
         epochs[alive] = epoch
         if config.stop_accuracy is not None:
-            # A mean of 0/1 over n examples is exact to far less than 1/n; 1e-6 absorbs float32.
-            done = point[1, alive] >= config.stop_accuracy - 1e-6
+            # A share of n examples is exact to far less than 1/n; 1e-9 absorbs its rounding.
+            done = point[1, alive] >= config.stop_accuracy - 1e-9
             if done.any():
                 _store(final, now, alive)
                 fitted[alive[done]] = True

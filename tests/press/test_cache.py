@@ -76,11 +76,12 @@ def test_python_itself_imports_what_is_followed(module):
     """Import one module in a fresh interpreter and look at what came with it."""
     ask = (
         f"import sys, dlnotes.{module}\n"
-        "print(*[m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'dlnotes'])"
+        "loaded = [m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'dlnotes']\n"
+        "print(*loaded, sep='\\n')"
     )
     text = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
     followed = {str(path) for path in cache.modules([f"from dlnotes import {module}"])}
-    assert set(text.stdout.split()) <= followed
+    assert set(text.stdout.splitlines()) <= followed
 
 
 def test_the_registry_counts_when_files_is_reached():
