@@ -104,6 +104,9 @@ def test_identity(error, verdict):
         (lambda: claims.all_of({}), "at least one part"),
         (lambda: claims.rising({0: [1.0, 2.0]}), "at least two levels"),
         (lambda: claims.above([1.0], 0.0), "at least two seeds"),
+        (lambda: claims.mostly([math.nan] * 6), "True"),
+        (lambda: claims.mostly([0.2] * 6), "got .0.2"),
+        (lambda: claims.number("share", math.nan, ".1f"), "must be finite, got share = nan"),
     ],
 )
 def test_bad_input(call, match):

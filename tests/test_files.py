@@ -279,13 +279,18 @@ def test_fetch_brings_what_is_missing(place, use, serve, capsys):
     assert capsys.readouterr() == ("", ""), "no bar where stderr is no terminal"
 
 
-def test_fetch_repairs_a_damaged_file(place, use, serve):
+def test_fetch_repairs_a_damaged_file_and_says_so(place, use, serve):
     good = serve("good", everything())
     use(tiny(good.url))
     folder = put(place / "cache" / "dlnotes")
     (folder / "Tiny/raw/b.gz").write_bytes(b"half")
-    files.fetch("tiny")
+    said = []
+    files.fetch("tiny", say=said.append)
     assert files.read("tiny", "b.gz") == CONTENT
+    (line,) = said
+    found = hashlib.sha256(b"half").hexdigest()
+    for part in ("b.gz is damaged", found, files.entries("tiny")[1].sha256, "data fetch tiny"):
+        assert part in line
     assert good.requests == [("b.gz", None)]
 
 

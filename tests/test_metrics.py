@@ -35,7 +35,16 @@ def test_one_class():
     assert metrics.cross_entropy(logits, y).tolist() == [0, 0]
 
 
-def test_no_examples():
-    params = models.init(MLP, gens(1))
-    with pytest.raises(ValueError, match="at least one example"):
-        metrics.evaluate(MLP, params, torch.zeros(0, 1, 6, 6), torch.zeros(0, dtype=torch.int64))
+def test_logits_that_are_not_finite_have_no_accuracy():
+    logits = torch.zeros(2, 3, 2)
+    logits[1, 2, 0] = float("nan")
+    right = metrics.accuracy(logits, torch.zeros(2, 3, dtype=torch.int64))
+    assert right[0] == 1
+    assert right[1].isnan()
+
+
+@pytest.mark.parametrize(("examples", "batch_size"), [(0, 10), (3, 0), (3, -1)])
+def test_bad_input(examples, batch_size):
+    params, y = models.init(MLP, gens(1)), torch.zeros(examples, dtype=torch.int64)
+    with pytest.raises(ValueError, match="at least one example and batch_size >= 1"):
+        metrics.evaluate(MLP, params, torch.zeros(examples, 1, 6, 6), y, batch_size=batch_size)

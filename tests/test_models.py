@@ -68,6 +68,7 @@ def test_he_initialization_keeps_the_scale():
     [
         ({"kind": "rnn"}, "'mlp' or 'cnn', got 'rnn'"),
         ({"hidden": (0,)}, "every size must be >= 1"),
+        ({"kernel_size": -1}, "every size must be >= 1"),
         ({"channels": (3,)}, "an MLP none"),
         ({"kind": "cnn"}, "at least one convolution"),
         ({"kind": "cnn", "channels": (3,), "kernel_size": 4}, "odd kernel_size"),

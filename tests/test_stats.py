@@ -54,6 +54,8 @@ def test_equal_values_give_a_point():
         (lambda: ratio_interval([1.0, float("inf")]), "finite"),
         (lambda: share_interval(7, 6), "got 7 of 6"),
         (lambda: share_interval(0, 0), "got 0 of 0"),
+        (lambda: mean_interval([1.0, 2.0], level=95), "95 % is 0.95"),
+        (lambda: share_interval(1, 2, level=0.0), "level must lie in"),
     ],
 )
 def test_bad_input(call, match):

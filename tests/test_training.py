@@ -85,6 +85,15 @@ def test_no_epochs_return_the_start():
     assert run.summary(0)["epochs"] == 0
 
 
+def test_a_run_that_diverges_has_no_accuracy():
+    params, x, y, orders = task(MLP, 10)
+    config = TrainConfig(batch_size=5, max_epochs=3, learning_rate=1e200)
+    run = training.train(MLP, config, params, x, y, gens=orders)
+    assert not run.loss[:, -1].isfinite().any()
+    assert run.accuracy[:, -1].isnan().all()  # a comparison with nan would look like chance
+    assert not run.fitted.any()
+
+
 def test_one_class_costs_nothing():
     one = models.ModelConfig(kind="mlp", input_shape=(9,), num_classes=1, hidden=(3,))
     params, x, y, orders = task(one, 6)
@@ -126,7 +135,8 @@ def test_the_gpu_agrees_with_the_cpu(model):
     ("field", "value", "match"),
     [
         ("batch_size", 0, "batch_size >= 1"),
-        ("learning_rate", 0.0, "learning_rate > 0"),
+        ("learning_rate", 0.0, "0 < learning_rate"),
+        ("learning_rate", math.inf, "learning_rate < inf"),
         ("momentum", 1.0, "0 <= momentum < 1"),
         ("weight_decay", -1.0, "weight_decay >= 0"),
         ("stop_accuracy", 99.9, "stop_accuracy <= 1"),
@@ -146,6 +156,12 @@ def test_bad_input_is_refused_before_any_work():
         ({"x": x[:, :9]}, "must hold 10 examples"),
         ({"x": x[..., :5]}, "shape .1, 6, 6."),
         ({"y": y + 1}, r"lie in \[0, 4\), got 1 to 4"),
+        ({"y": y[:2]}, r"3 models, examples\], got \(2, 10\)"),
+        ({"y": y.double()}, "labels must be int64"),
+        (
+            {"x": x.float()},
+            "inputs torch.float64 like the parameters, got torch.int64 and torch.fl",
+        ),
         ({"config": TrainConfig(batch_size=11, max_epochs=1, learning_rate=0.1)}, "got 11 > 10"),
     ):
         args = {

@@ -121,7 +121,9 @@ def mostly(successes: Sequence[bool], *, reason: str = "") -> Finding:
         >>> mostly([True] * 6).verdict, mostly([True] * 5).verdict
         ('holds', 'undecided')
     """
-    share = share_interval(sum(map(bool, successes)), len(successes))
+    if wrong := [s for s in successes if s not in (True, False)]:
+        raise ValueError(f"each run succeeds (True) or not (False), got {wrong}")
+    share = share_interval(sum(successes), len(successes))
     ends = {name: 100 * getattr(share, name) for name in ("estimate", "low", "high")}
     return within(Interval(**ends, method=share.method), 50, math.inf, reason=reason)
 
@@ -314,14 +316,19 @@ def check(claim: str, finding: Finding, context: Context, *, unit: str = "") -> 
     display(Check(claim=claim, finding=finding, context=context, unit=unit))
 
 
-def number(name: str, value: float, spec: str = "") -> None:
+def number(name: str, value: float | str, spec: str = "") -> None:
     """Leave a number under a name, for prose: ``{glue:text}`name``` prints it on the page.
 
     Args:
         name: Unique within the lecture.
-        value: The number (or text).
+        value: The number (or text); it must be finite.
         spec: Format such as ``".1%"``.
+
+    Raises:
+        ValueError: If the number is nan or infinite.
     """
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"a number in prose must be finite, got {name} = {value}")
     prefix = "application/papermill.record/"
     display(
         {f"{prefix}text/plain": repr(format(value, spec))},  # quoted, as myst_nb.glue leaves text

@@ -9,6 +9,8 @@ import errno
 import hashlib
 import os
 import shutil
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -168,7 +170,7 @@ def _damaged(name: str, folder: Path, entry: Entry, found: str) -> DamagedData:
 # -- fetching -----------------------------------------------------------------------------------
 
 
-def fetch(name: str, *, progress: bool = True) -> Path:
+def fetch(name: str, *, progress: bool = True, say: Callable[[str], None] | None = None) -> Path:
     """Make sure that a set is on this machine and whole; download what is missing to the cache.
 
     A broken download goes on where it stopped. ``DLNOTES_OFFLINE=1`` forbids all downloads.
@@ -176,6 +178,7 @@ def fetch(name: str, *, progress: bool = True) -> Path:
     Args:
         name: One of ``names()``.
         progress: Draw a bar on stderr, if that is a terminal.
+        say: Receives a line about each damaged file that is replaced; None prints to stderr.
 
     Returns:
         The folder that holds the set.
@@ -185,7 +188,7 @@ def fetch(name: str, *, progress: bool = True) -> Path:
         MissingData: If no mirror delivers the set, or nothing can be written.
         OSError: If the disk is full.
     """
-    if (folder := _whole(name)) is not None:
+    if (folder := _whole(name, say or _complain)) is not None:
         return folder
     if os.environ.get("DLNOTES_OFFLINE") == "1":
         off = "downloads are off here (DLNOTES_OFFLINE=1)"
@@ -210,15 +213,20 @@ def fetch(name: str, *, progress: bool = True) -> Path:
     return cache
 
 
-def _whole(name: str) -> Path | None:
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _whole(name: str, say: Callable[[str], None]) -> Path | None:
     """Return a folder in which every file of a set is right, after deleting damaged ones."""
     while (folder := locate(name)) is not None:
         try:
             for entry in entries(name):
                 path(name, entry.name)
-        except DamagedData:
+        except DamagedData as damage:
             if locate(name) == folder:  # it could not be deleted
                 raise
+            say(str(damage))
         else:
             return folder
     return None

@@ -29,12 +29,16 @@ def accuracy(
 ) -> Float64[Tensor, "models"]:
     """Return the share of examples whose largest logit is the label's, in [0, 1].
 
+    A model with a logit that is not finite has no accuracy: it gets nan, not the share that a
+    comparison with nan would happen to give.
+
     Example:
         >>> logits = torch.tensor([[[2.0, 1.0], [0.0, 1.0]]])
         >>> accuracy(logits, torch.tensor([[0, 0]]))
         tensor([0.5000], dtype=torch.float64)
     """
-    return (logits.argmax(2) == y).double().mean(1)
+    share = (logits.argmax(2) == y).double().mean(1)
+    return share.where(logits.isfinite().all(2).all(1), torch.nan)
 
 
 def evaluate(
@@ -59,12 +63,14 @@ def evaluate(
         Two tensors of length ``models``: means over all examples, summed in float64.
 
     Raises:
-        ValueError: If there are no examples.
+        ValueError: If there are no examples, or ``batch_size`` is below 1.
     """
     models = len(params["dense0.bias"])
     examples = y.shape[-1]
-    if examples == 0:
-        raise ValueError("a mean needs at least one example, got an empty data set")
+    if examples == 0 or batch_size < 1:
+        raise ValueError(
+            f"need at least one example and batch_size >= 1, got {examples} and {batch_size}"
+        )
     y = y.expand(models, examples)
     own = tuple(x.shape[1:]) != config.input_shape
     loss, right = torch.zeros(2, models, dtype=torch.float64, device=y.device)

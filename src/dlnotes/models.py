@@ -47,8 +47,8 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if self.kind not in ("mlp", "cnn"):
             raise ValueError(f"kind must be 'mlp' or 'cnn', got {self.kind!r}")
-        sizes = (*self.input_shape, self.num_classes, *self.hidden, *self.channels, self.stride)
-        if min(sizes) < 1:
+        sizes = (*self.input_shape, self.num_classes, *self.hidden, *self.channels)
+        if min(*sizes, self.stride, self.kernel_size) < 1:
             raise ValueError(f"every size must be >= 1, got {self}")
         if (self.kind == "cnn") != bool(self.channels):
             raise ValueError(

@@ -27,8 +27,9 @@ class Interval:
     method: str
 
 
-def _checked(values: Sequence[float]) -> np.ndarray:
+def _checked(values: Sequence[float], level: float) -> np.ndarray:
     """Return finite values of at least two seeds as float64."""
+    _check_level(level)
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or len(array) < 2:
         raise ValueError(
@@ -37,6 +38,11 @@ def _checked(values: Sequence[float]) -> np.ndarray:
     if not np.isfinite(array).all():
         raise ValueError(f"values must be finite, got {array.tolist()}; look at the run that broke")
     return array
+
+
+def _check_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie in (0, 1), got {level}; 95 % is 0.95")
 
 
 def mean_interval(values: Sequence[float], *, level: float = LEVEL) -> Interval:
@@ -62,7 +68,7 @@ def mean_interval(values: Sequence[float], *, level: float = LEVEL) -> Interval:
         >>> round(mean_interval([0.0, 2.0]).high, 3)
         13.706
     """
-    array = _checked(values)
+    array = _checked(values, level)
     mean = float(array.mean())
     error = float(array.std(ddof=1)) / len(array) ** 0.5
     half = float(scipy_stats.t.ppf((1 + level) / 2, len(array) - 1)) * error
@@ -88,7 +94,7 @@ def ratio_interval(ratios: Sequence[float], *, level: float = LEVEL) -> Interval
         >>> round(ratio_interval([2.0, 8.0]).estimate, 6)  # the square root of 2 times 8
         4.0
     """
-    array = _checked(ratios)
+    array = _checked(ratios, level)
     if array.min() <= 0:
         raise ValueError(f"ratios must be positive, got {array.tolist()}")
     logs = mean_interval(np.log(array).tolist(), level=level)
@@ -117,6 +123,7 @@ def share_interval(successes: int, trials: int, *, level: float = LEVEL) -> Inte
         >>> round(share_interval(6, 6).low ** 6, 9)
         0.025
     """
+    _check_level(level)
     if trials < 1 or not 0 <= successes <= trials:
         raise ValueError(f"need 0 <= successes <= trials >= 1, got {successes} of {trials}")
     ends = scipy_stats.binomtest(successes, trials).proportion_ci(level, method="exact")

@@ -28,7 +28,7 @@ class TrainConfig:
     Attributes:
         batch_size: Examples a step, >= 1; the last batch of an epoch may be smaller.
         max_epochs: Passes over the data at most, >= 0.
-        learning_rate: Step length, > 0.
+        learning_rate: Step length, > 0 and finite.
         momentum: Share of the velocity kept from one step to the next, in [0, 1).
         weight_decay: L2 coefficient on every parameter, >= 0.
         stop_accuracy: A model stops at the end of the first epoch after which its accuracy on the
@@ -46,7 +46,7 @@ class TrainConfig:
         limits = {
             "batch_size >= 1": self.batch_size >= 1,
             "max_epochs >= 0": self.max_epochs >= 0,
-            "learning_rate > 0": self.learning_rate > 0,
+            "0 < learning_rate < inf": 0 < self.learning_rate < math.inf,
             "0 <= momentum < 1": 0 <= self.momentum < 1,
             "weight_decay >= 0": self.weight_decay >= 0,
             "0 < stop_accuracy <= 1": self.stop_accuracy is None or 0 < self.stop_accuracy <= 1,
@@ -124,9 +124,9 @@ def train(
         ValueError: If models, examples, labels or batch size do not fit together.
     """
     models = stacks.num_models(params)
-    y = y.expand(models, y.shape[-1])
     shared = tuple(x.shape[1:]) == model.input_shape
-    _check(model, config, models, x if shared else x[0], y, gens)
+    _check(model, config, params, x if shared else x[0], y, gens)
+    y = y.expand(models, y.shape[-1])
     examples, device = y.shape[1], y.device
     final = {name: p.detach().clone() for name, p in params.items()}
     alive = torch.arange(models, device=device)  # places, in `final`, of the models still trained
@@ -201,17 +201,27 @@ def _step(
 def _check(
     model: ModelConfig,
     config: TrainConfig,
-    models: int,
+    params: Params,
     x: Float[Tensor, "examples ..."],
-    y: Int64[Tensor, "models examples"],
+    y: Int64[Tensor, "..."],
     gens: Sequence[torch.Generator],
 ) -> None:
     """Refuse what cannot be trained, before any work is spent."""
+    models, bias = stacks.num_models(params), params["dense0.bias"]
+    if y.dtype != torch.int64 or x.dtype != bias.dtype:
+        raise ValueError(
+            f"labels must be int64 and inputs {bias.dtype} like the parameters, got {y.dtype} and "
+            f"{x.dtype}; convert them with .to"
+        )
+    if y.ndim not in (1, 2) or (y.ndim == 2 and len(y) != models):
+        raise ValueError(
+            f"labels must be [examples] or [{models} models, examples], got {tuple(y.shape)}"
+        )
     if len(gens) != models:
         raise ValueError(f"each of the {models} models needs a generator, got {len(gens)}")
-    if tuple(x.shape[1:]) != model.input_shape or len(x) != y.shape[1]:
+    if tuple(x.shape[1:]) != model.input_shape or len(x) != y.shape[-1]:
         raise ValueError(
-            f"x must hold {y.shape[1]} examples of shape {model.input_shape} (one a label), got "
+            f"x must hold {y.shape[-1]} examples of shape {model.input_shape} (one a label), got "
             f"{tuple(x.shape)}; a leading `models` axis of {models} may stand before them"
         )
     if config.batch_size > len(x):
