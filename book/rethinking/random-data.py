@@ -595,7 +595,8 @@ for net, arm in zip(("MLP", "CNN"), arms[:2], strict=True):
     low, high = chance[arm].interval
     claims.number(f"chance-interval-{net}", f"{low:.1f} to {high:.1f}")
     off = [tested[arm, r] - right[r] for r in partial]
-    claims.number(f"off-{net}", sum(off) / len(off), "+.1f")
+    off = f"{sum(off) / len(off):+.1f}".replace("-", "−")
+    claims.number(f"off-{net}", off)
 claims.number("commonest", commonest, ".1f")
 
 # %% [markdown]
@@ -620,8 +621,8 @@ claims.number("commonest", commonest, ".1f")
 # How well do they use it? Compare with the thin line, the share of right labels in the training
 # set. Averaged over $p = 0.25$, $0.5$ and $0.75$, the test accuracy is off that line by
 # {glue:text}`off-MLP` percentage points for the MLP and by {glue:text}`off-CNN` for the CNN. A
-# network that filtered the noise out would stay far above the line. Fitting the noise has a
-# price, and here it is the CNN, with its built-in knowledge of images, that pays no less.
+# network that filtered the noise out would stay far above the line. So fitting the noise has a
+# price, and the CNN, for all its built-in knowledge of images, is not spared it.
 #
 # ## Shuffled pixels: who notices?
 #
