@@ -22,17 +22,26 @@ def forward_one(config, params, i, x):
 def train_one(model, config, params, i, x, y, gen):
     """Train model i alone with torch.optim.SGD; return its parameters and accuracy a epoch."""
     alone = {name: p[i : i + 1].clone().requires_grad_() for name, p in params.items()}
-    optimizer = torch.optim.SGD(
-        alone.values(),
-        lr=config.learning_rate,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
+    lr, momentum, decay, smoothing = (
+        value[i] if isinstance(value, tuple) else value
+        for value in (
+            config.learning_rate,
+            config.momentum,
+            config.weight_decay,
+            config.label_smoothing,
+        )
     )
+    if config.optimizer == "sgd":
+        optimizer = torch.optim.SGD(alone.values(), lr=lr, momentum=momentum, weight_decay=decay)
+    else:
+        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
+        optimizer = kind(alone.values(), lr=lr, weight_decay=decay)
     accuracies = []
     for _ in range(config.max_epochs):
         for rows in torch.randperm(len(x), generator=gen).split(config.batch_size):
             optimizer.zero_grad()
-            F.cross_entropy(forward_one(model, alone, 0, x[rows]), y[rows]).backward()
+            logits = forward_one(model, alone, 0, x[rows])
+            F.cross_entropy(logits, y[rows], label_smoothing=smoothing).backward()
             optimizer.step()
         right = forward_one(model, alone, 0, x).argmax(1) == y
         accuracies.append(right.double().mean().item())

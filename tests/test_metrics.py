@@ -28,6 +28,16 @@ def test_evaluate_divides_by_what_it_summed(config, batch_size, own):
         )
 
 
+def test_label_smoothing_equals_torch_model_by_model():
+    logits = torch.randn(3, 6, 4, generator=generator(0, "x"), dtype=torch.float64)
+    y = torch.randint(4, (3, 6), generator=generator(0, "y"))
+    shares = torch.tensor([0.0, 0.1, 1.0], dtype=torch.float64)
+    ours = metrics.cross_entropy(logits, y, label_smoothing=shares)
+    for i, share in enumerate(shares.tolist()):
+        theirs = F.cross_entropy(logits[i], y[i], label_smoothing=share)
+        torch.testing.assert_close(ours[i], theirs)
+
+
 def test_one_class():
     logits = torch.randn(2, 5, 1, generator=generator(0, "one"))
     y = torch.zeros(2, 5, dtype=torch.int64)

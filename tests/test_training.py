@@ -66,6 +66,29 @@ def test_a_model_that_is_done_leaves_and_the_others_do_not_notice(model):
             torch.testing.assert_close(run.params[name][i], p[0], rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
+def test_models_may_differ_in_every_rate(optimizer):
+    params, x, y, orders = task(MLP, 20)
+    y[1] = 0  # leaves early, so that rates and state have to be picked with the others
+    config = TrainConfig(
+        batch_size=7,
+        max_epochs=60,
+        optimizer=optimizer,
+        learning_rate=(0.02, 0.05, 0.01),
+        momentum=(0.9, 0.0, 0.5),
+        weight_decay=(0.0, 0.01, 0.1),
+        label_smoothing=(0.1, 0.0, 0.3),
+        stop_accuracy=1.0,
+    )
+    run = training.train(MLP, config, params, x, y, gens=orders)
+    for i in range(3):
+        gen = generator(i, "order")
+        alone, accuracies = reference.train_one(MLP, config, params, i, x[i], y[i], gen)
+        assert run.epochs[i] == len(accuracies)
+        for name, p in alone.items():
+            torch.testing.assert_close(run.params[name][i], p[0], rtol=1e-8, atol=1e-8)
+
+
 def test_one_model_alone_and_the_input_is_left_as_it_was():
     params, x, y, orders = task(MLP, 10, models_=1)
     before = {name: p.clone() for name, p in params.items()}
@@ -141,6 +164,9 @@ def test_the_gpu_agrees_with_the_cpu(model):
         ("weight_decay", -1.0, "weight_decay >= 0"),
         ("stop_accuracy", 99.9, "stop_accuracy <= 1"),
         ("max_epochs", -1, "max_epochs >= 0"),
+        ("optimizer", "rmsprop", "optimizer in .'sgd', 'adam', 'adamw'."),
+        ("l1", (0.0, -1.0), "l1 >= 0"),
+        ("label_smoothing", 1.5, "label_smoothing <= 1"),
     ],
 )
 def test_bad_config(field, value, match):
@@ -158,6 +184,10 @@ def test_bad_input_is_refused_before_any_work():
         ({"y": y + 1}, r"lie in \[0, 4\), got 1 to 4"),
         ({"y": y[:2]}, r"3 models, examples\], got \(2, 10\)"),
         ({"y": y.double()}, "labels must be int64"),
+        (
+            {"config": TrainConfig(batch_size=5, max_epochs=1, learning_rate=(0.1, 0.2))},
+            "learning_rate must be one number or one for each of the 3 models, got 2",
+        ),
         (
             {"x": x.float()},
             "inputs torch.float64 like the parameters, got torch.int64 and torch.fl",

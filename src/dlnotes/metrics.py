@@ -10,9 +10,22 @@ from dlnotes.params import Params
 
 
 def cross_entropy(
-    logits: Float[Tensor, "models batch classes"], y: Int64[Tensor, "models batch"]
+    logits: Float[Tensor, "models batch classes"],
+    y: Int64[Tensor, "models batch"],
+    *,
+    label_smoothing: Float[Tensor, "models"] | None = None,
 ) -> Float[Tensor, "models"]:
     """Return the mean cross-entropy of each model, in nats per example.
+
+    Args:
+        logits: One row an example.
+        y: Labels in ``[0, classes)``.
+        label_smoothing: Share e of the target spread evenly over all classes, in [0, 1]: the target
+            is 1 - e + e / classes at the label and e / classes elsewhere (Szegedy et al. 2016,
+            section 7). None means 0.
+
+    Returns:
+        One mean a model.
 
     Example:
         Equal logits say nothing, so the loss is the log of the number of classes:
@@ -21,7 +34,11 @@ def cross_entropy(
         2.0794...
     """
     losses = F.cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none")
-    return losses.view(y.shape).mean(1)
+    mean = losses.view(y.shape).mean(1)
+    if label_smoothing is None:
+        return mean
+    even = -logits.log_softmax(2).mean(2).mean(1)
+    return mean.lerp(even, label_smoothing)
 
 
 def accuracy(

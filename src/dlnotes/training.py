@@ -1,24 +1,25 @@
 """Stacked training: one loop trains many networks of equal shape, each on its own examples.
 
-The update is stochastic gradient descent with momentum (Sutskever et al. 2013) and weight decay:
-``velocity = momentum * velocity + gradient + weight_decay * parameter``, then
-``parameter -= learning_rate * velocity``. A model that has met the stop rule leaves the stack, so
-that it costs no more time.
+Rates and penalties may differ from model to model. A model that has met the stop rule leaves the
+stack, so that it costs no more time.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from dlnotes import metrics
+from dlnotes import metrics, optimizers
 from dlnotes import params as stacks
 from dlnotes.models import ModelConfig, forward
 from dlnotes.params import Params
+
+PerModel = float | tuple[float, ...]
+"""One number for all models of a stack, or one a model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,31 +29,64 @@ class TrainConfig:
     Attributes:
         batch_size: Examples a step, >= 1; the last batch of an epoch may be smaller.
         max_epochs: Passes over the data at most, >= 0.
-        learning_rate: Step length, > 0 and finite.
-        momentum: Share of the velocity kept from one step to the next, in [0, 1).
+        optimizer: See `dlnotes.optimizers`.
+        learning_rate: Step length, > 0 and finite; one number or one a model, as the next four.
+        momentum: Share of the velocity kept from one step to the next, in [0, 1); for ``sgd``.
         weight_decay: L2 coefficient on every parameter, >= 0.
+        l1: L1 coefficient on every parameter, >= 0, applied as a proximal step.
+        label_smoothing: Share of the target spread evenly over all classes, in [0, 1].
         stop_accuracy: A model stops at the end of the first epoch after which its accuracy on the
             whole training set is at least this, in (0, 1]; None means never before ``max_epochs``.
     """
 
     batch_size: int
     max_epochs: int
-    learning_rate: float
-    momentum: float = 0.0
-    weight_decay: float = 0.0
+    learning_rate: PerModel
+    optimizer: optimizers.Optimizer = "sgd"
+    momentum: PerModel = 0.0
+    weight_decay: PerModel = 0.0
+    l1: PerModel = 0.0
+    label_smoothing: PerModel = 0.0
     stop_accuracy: float | None = None
 
     def __post_init__(self) -> None:
         limits = {
             "batch_size >= 1": self.batch_size >= 1,
             "max_epochs >= 0": self.max_epochs >= 0,
-            "0 < learning_rate < inf": 0 < self.learning_rate < math.inf,
-            "0 <= momentum < 1": 0 <= self.momentum < 1,
-            "weight_decay >= 0": self.weight_decay >= 0,
+            f"optimizer in {get_args(optimizers.Optimizer)}": self.optimizer
+            in get_args(optimizers.Optimizer),
+            "0 < learning_rate < inf": all(0 < v < math.inf for v in _each(self.learning_rate)),
+            "0 <= momentum < 1": all(0 <= v < 1 for v in _each(self.momentum)),
+            "weight_decay >= 0": all(v >= 0 for v in _each(self.weight_decay)),
+            "l1 >= 0": all(v >= 0 for v in _each(self.l1)),
+            "0 <= label_smoothing <= 1": all(0 <= v <= 1 for v in _each(self.label_smoothing)),
             "0 < stop_accuracy <= 1": self.stop_accuracy is None or 0 < self.stop_accuracy <= 1,
         }
         if broken := [limit for limit, held in limits.items() if not held]:
             raise ValueError(f"training needs {' and '.join(broken)}, got {self}")
+
+
+RATES = ("learning_rate", "momentum", "weight_decay", "l1", "label_smoothing")
+
+
+def _each(value: PerModel) -> tuple[float, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _rates(config: TrainConfig, models: int, like: Tensor) -> dict[str, Float[Tensor, "models"]]:
+    """Return every rate that is not 0 for all as one number a model."""
+    rates = {}
+    for name in RATES:
+        values = _each(getattr(config, name))
+        if len(values) not in (1, models):
+            raise ValueError(
+                f"{name} must be one number or one for each of the {models} models, got "
+                f"{len(values)}: {values}"
+            )
+        if any(values):
+            one = torch.tensor(values, dtype=like.dtype, device=like.device)
+            rates[name] = one.expand(models)
+    return rates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +165,9 @@ def train(
     final = {name: p.detach().clone() for name, p in params.items()}
     alive = torch.arange(models, device=device)  # places, in `final`, of the models still trained
     now = stacks.select(final, alive)
-    velocity = {name: torch.zeros_like(p) for name, p in now.items()}
+    state = optimizers.init(config.optimizer, now)
+    rates = _rates(config, models, params["dense0.bias"])
+    steps = 0
     epochs = torch.zeros(models, dtype=torch.int64, device=device)
     fitted = torch.zeros(models, dtype=torch.bool, device=device)
     curve = [torch.stack(metrics.evaluate(model, final, x, y))]
@@ -140,7 +176,9 @@ def train(
         orders = [torch.randperm(examples, generator=gens[m]) for m in alive.tolist()]
         for rows in torch.stack(orders).to(device).split(config.batch_size, dim=1):
             batch_x = x[rows] if shared else x[alive[:, None], rows]
-            _step(model, config, now, velocity, batch_x, y[alive[:, None], rows])
+            gradients = _gradients(model, now, batch_x, y[alive[:, None], rows], rates)
+            steps += 1
+            optimizers.step(config.optimizer, now, gradients, state, rates, steps)
         mine = x if shared else x[alive] if len(alive) < models else x
         point = curve[-1].clone()
         point[:, alive] = torch.stack(metrics.evaluate(model, now, mine, y[alive]))
@@ -153,7 +191,8 @@ def train(
                 _store(final, now, alive)
                 fitted[alive[done]] = True
                 alive, now = alive[~done], stacks.select(now, ~done)
-                velocity = stacks.select(velocity, ~done)
+                state = {part: stacks.select(tensors, ~done) for part, tensors in state.items()}
+                rates = stacks.select(rates, ~done)
         if len(alive) == 0:
             break
     _store(final, now, alive)
@@ -174,28 +213,21 @@ def _store(final: Params, now: Params, alive: Tensor) -> None:
         final[name][alive] = p
 
 
-def _step(
+def _gradients(
     model: ModelConfig,
-    config: TrainConfig,
     params: Params,
-    velocity: Params,
     x: Float[Tensor, "models batch ..."],
     y: Int64[Tensor, "models batch"],
-) -> None:
-    """Take one step of SGD with momentum, in place.
+    rates: dict[str, Float[Tensor, "models"]],
+) -> Params:
+    """Return the gradient of each model's mean loss on its batch.
 
     The models share no parameter, so the gradient of the *sum* of their losses is each model's own.
     """
-    leaves = {name: p.requires_grad_() for name, p in params.items()}
-    loss = metrics.cross_entropy(forward(model, leaves, x), y).sum()
-    gradients = torch.autograd.grad(loss, list(leaves.values()))
-    with torch.no_grad():
-        for p, v, gradient in zip(params.values(), velocity.values(), gradients, strict=True):
-            p.requires_grad_(False)
-            v.mul_(config.momentum).add_(gradient)
-            if config.weight_decay:
-                v.add_(p, alpha=config.weight_decay)
-            p.sub_(v, alpha=config.learning_rate)
+    leaves = {name: p.detach().requires_grad_() for name, p in params.items()}
+    logits = forward(model, leaves, x)
+    loss = metrics.cross_entropy(logits, y, label_smoothing=rates.get("label_smoothing")).sum()
+    return dict(zip(leaves, torch.autograd.grad(loss, list(leaves.values())), strict=True))
 
 
 def _check(
