@@ -176,9 +176,17 @@ def train(
         orders = [torch.randperm(examples, generator=gens[m]) for m in alive.tolist()]
         for rows in torch.stack(orders).to(device).split(config.batch_size, dim=1):
             batch_x = x[rows] if shared else x[alive[:, None], rows]
-            gradients = _gradients(model, now, batch_x, y[alive[:, None], rows], rates)
+            batch_y = y[alive[:, None], rows]
             steps += 1
-            optimizers.step(config.optimizer, now, gradients, state, rates, steps)
+            # No name for the gradients: their memory is free again before the next ones are made.
+            optimizers.step(
+                config.optimizer,
+                now,
+                _gradients(model, now, batch_x, batch_y, rates),
+                state,
+                rates,
+                steps,
+            )
         mine = x if shared else x[alive] if len(alive) < models else x
         point = curve[-1].clone()
         point[:, alive] = torch.stack(metrics.evaluate(model, now, mine, y[alive]))

@@ -64,7 +64,7 @@ class TinyBook:
     def write_claims(self):
         (self.root / "book" / "claims.yml").write_text(yaml.safe_dump(self.claims))
 
-    def claim(self, claim, lecture, expected=None, **changes):
+    def claim(self, claim, lecture, /, expected=None, **changes):
         about = {"statement": f"{claim}.", "kind": "identity", "unit": "nats", "sources": []}
         fields = {"id": claim, "lecture": lecture, **about, "expected": expected or {}}
         self.claims.append(fields | changes)

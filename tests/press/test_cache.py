@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -168,55 +169,76 @@ def test_the_key_knows_whether_the_data_is_there(book, monkeypatch):
     assert cache.data_state(["mnist"])["mnist"][0] == files.entries("mnist")[0].sha256
 
 
-def fill(key="k", **changes):
+def store(root, key="k", **changes):
     run = {"lecture": "a/one", "profile": "cpu", "date": "2026-01-01", "key": key} | changes
-
-    def write(folder):
-        (folder / "notebook.ipynb").write_text('{"cells": []}')
-        (folder / "run.json").write_text(json.dumps(run))
-
-    return write
+    return cache.store(root, run, '{"cells": []}\n')
 
 
 def test_an_entry_is_found_again(tmp_path):
     assert cache.load(tmp_path, "k") is None
-    cache.store(tmp_path, "k", fill())
-    assert cache.load(tmp_path, "k")["lecture"] == "a/one"
-    cache.store(tmp_path, "k", fill(profile="gpu"))
+    store(tmp_path)
+    assert list(cache.load(tmp_path, "k")) == ["lecture", "profile", "date", "key"]
+    store(tmp_path, profile="gpu")
     assert cache.load(tmp_path, "k")["profile"] == "gpu"
     assert [path.name for path in (tmp_path / "_build" / "cache").iterdir()] == ["k"]
 
 
 @pytest.mark.parametrize("name", ["notebook.ipynb", "run.json"])
-@pytest.mark.parametrize("damage", ["", '{"cells": [', "[]", "\ufffd"])
+@pytest.mark.parametrize("damage", ["", '{"cells": [', "[]", "{}", '{"cells": []}', "\ufffd"])
 def test_a_damaged_entry_is_no_entry(tmp_path, name, damage):
-    entry = cache.store(tmp_path, "k", fill())
+    entry = store(tmp_path)
     (entry / name).write_text(damage, encoding="utf-8")
     assert cache.load(tmp_path, "k") is None
-    cache.store(tmp_path, "k", fill())
+    assert cache.latest(tmp_path, "a/one", "cpu") is None
+    store(tmp_path)
     assert cache.load(tmp_path, "k") is not None
 
 
+@pytest.mark.parametrize("changes", [{"date": 5}, {"seconds": None}, {"lecture": "a/two"}])
+def test_an_entry_whose_record_was_changed_is_no_entry(tmp_path, changes):
+    path = store(tmp_path) / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    assert cache.load(tmp_path, "k") is None
+    assert cache.latest(tmp_path, changes.get("lecture", "a/one"), "cpu") is None
+
+
 def test_an_entry_of_another_key_is_no_entry(tmp_path):
-    cache.store(tmp_path, "k", fill(key="other"))
+    store(tmp_path, "other").rename(tmp_path / "_build" / "cache" / "k")
     assert cache.load(tmp_path, "k") is None
 
 
-def test_a_full_disk_leaves_nothing_behind(tmp_path):
-    def write(folder):
-        (folder / "notebook.ipynb").write_text("half")
+def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(path, text, **options):
+        path.touch()
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OSError, match="No space left"):
-        cache.store(tmp_path, "k", write)
+        store(tmp_path)
     assert list((tmp_path / "_build").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "any"), "the disk that holds /here is full; free some space"),
+        (shutil.Error([("a", "b", "[Errno 28] No space left on device")] * 99), "is full; free"),
+        (PermissionError(13, "Permission denied", "/x"), "/x: Permission denied; see dlnotes doc"),
+        (OSError("odd"), "/here: odd; see dlnotes doctor"),
+        (shutil.Error([("a", "b", "odd")] * 99), "see dlnotes doctor"),
+    ],
+)
+def test_what_the_disk_refuses_is_one_short_line(error, said):
+    told = cache.disk_problem(error, Path("/here"))
+    assert said in told
+    assert len(told) < 400
 
 
 def test_the_newest_entry_of_a_profile_is_found(tmp_path):
     assert cache.latest(tmp_path, "a/one", "cpu") is None
     for key, date in (("k1", "2026-01-01"), ("k3", "2026-01-03"), ("k2", "2026-01-02")):
-        cache.store(tmp_path, key, fill(key, date=date))
-    cache.store(tmp_path, "k4", fill("k4", date="2027-01-01", profile="gpu"))
+        store(tmp_path, key, date=date)
+    store(tmp_path, "k4", date="2027-01-01", profile="gpu")
     assert cache.latest(tmp_path, "a/one", "cpu")["key"] == "k3"
 
 

@@ -61,6 +61,8 @@ def test_a_full_disk_and_a_folder_that_cannot_be_written_are_required(tmp_path, 
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=10**8))
     assert not doctor.disk(tmp_path).ok
     assert not doctor.writable(Path("/proc")).ok
+    (tmp_path / "_build").touch()
+    assert not doctor.writable(tmp_path).ok
 
 
 def test_the_exit_code_is_1_only_if_something_required_is_missing(monkeypatch, capsys):

@@ -3,9 +3,12 @@
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import nbformat
 import psutil
@@ -207,6 +210,47 @@ def test_an_interrupt_kills_the_kernels_and_leaves_no_folder(book, monkeypatch):
     assert not psutil.pid_exists(started[0].pid)
     assert not started[-1].is_running()
     assert list((book.root / "_build").iterdir()) == []
+
+
+def test_a_second_interrupt_does_not_stop_the_killing(book, monkeypatch):
+    wait = subprocess.Popen.wait
+    started = []
+
+    def interrupt(job, *args):
+        started.append(job.process)
+        if len({process.pid for process in started}) == 2:
+            raise KeyboardInterrupt
+        return False
+
+    def interrupted_wait(process, timeout=None):
+        os.kill(os.getpid(), signal.SIGINT)
+        return wait(process, timeout)
+
+    for name in ("one", "two"):
+        book.lecture(f"a/{name}", "import time\ntime.sleep(60)")
+    monkeypatch.setattr(execute, "_ended", interrupt)
+    monkeypatch.setattr(subprocess.Popen, "wait", interrupted_wait)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(book, jobs=2)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not [process.pid for process in started if psutil.pid_exists(process.pid)]
+
+
+TEMPORARY = """
+import ipykernel.connect, os, tempfile
+print(ipykernel.connect.get_connection_file(), tempfile.gettempdir(), sep="\\n")
+"""
+
+
+def test_the_connection_file_lies_in_the_build_and_temporary_files_do_not(book):
+    book.lecture("a/one", TEMPORARY)
+    connection, temporary = outputs(run(book)["a/one"]).splitlines()
+    assert (book.root / "_build") in Path(connection).parents
+    assert temporary == tempfile.gettempdir()
 
 
 def test_what_a_killed_build_left_is_removed(tmp_path):

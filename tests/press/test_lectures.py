@@ -2,12 +2,12 @@
 
 import pytest
 
-from dlnotes.press import lectures
+from dlnotes.press import lectures, sources
 from dlnotes.press.lectures import LectureError
 
 
 def checked(book):
-    lectures.check(lectures.find(book.root), lectures.load_claims(book.root))
+    lectures.check(lectures.find(book.root), sources.load_claims(book.root))
 
 
 def test_a_lecture_tells_its_name_claims_and_data(book):
@@ -128,12 +128,23 @@ def test_a_parameters_cell_must_set_all_three(book):
         ({"expected": {"gpu": "hold"}}, "unknown verdict 'hold'; did you mean 'holds'"),
         ({"expected": "holds"}, "must map profiles to verdicts"),
         ({"id": "nodot"}, "must have an id with a dot"),
+        ({"id": ["x"]}, r"id must be text; got \['x'\]"),
+        ({"id": 1.5}, "id must be text; got 1.5"),
+        ({"lecture": None}, "lecture must be text; got None"),
+        ({"statement": None}, "statement must be text; got None"),
+        ({"statement": 5}, "statement must be text; got 5"),
+        ({"statement": " "}, "statement must be text; got ' '"),
+        ({"unit": None}, "unit must be text; got None"),
+        ({"sources": "zhang2017"}, "sources must be a list of keys of references.bib"),
+        ({"sources": ["zang2017"]}, "unknown source 'zang2017'; did you mean 'zhang2017'"),
+        ({"sources": [5]}, "unknown source 5"),
     ],
 )
 def test_a_malformed_claim_is_refused(book, changes, problem):
+    (book.root / "book" / "references.bib").write_text("@article{zhang2017,\n  year = {2017},\n}")
     book.claim("a.b", "part/one", **changes)
     with pytest.raises(LectureError, match=problem):
-        lectures.load_claims(book.root)
+        sources.load_claims(book.root)
 
 
 @pytest.mark.parametrize(
@@ -142,19 +153,32 @@ def test_a_malformed_claim_is_refused(book, changes, problem):
         ("- {id: a.b}", "a.b: lacks lecture, statement, kind, unit, sources, expected"),
         ("a: 1", "must be a list of claims"),
         ("- [", "cannot be read"),
+        ("- 2026-99-99", "cannot be read"),
         ("- {id: a.b}\n- {id: a.b}", "a.b: stands there twice"),
     ],
 )
 def test_a_malformed_claims_file_is_refused(book, text, problem):
     (book.root / "book" / "claims.yml").write_text(text)
     with pytest.raises(LectureError, match=problem):
-        lectures.load_claims(book.root)
+        sources.load_claims(book.root)
+
+
+def test_sources_are_keys_of_the_bibliography(book):
+    entries = (
+        "% @book{not,\n@article{zhang2017,\n  title = {A},\n}\n @Book { lee:2019 , year = 2019}\n"
+    )
+    book.claim("a.b", "part/one", sources=["zhang2017"], unit="")
+    with pytest.raises(LectureError, match=r"unknown source 'zhang2017'\. Valid: none"):
+        sources.load_claims(book.root)
+    (book.root / "book" / "references.bib").write_text(entries)
+    assert sources.bibliography(book.root) == ["zhang2017", "lee:2019"]
+    assert list(sources.load_claims(book.root)) == ["a.b"]
 
 
 def test_a_missing_claims_file_is_refused(book):
     (book.root / "book" / "claims.yml").unlink()
     with pytest.raises(LectureError, match=r"claims\.yml: cannot be read"):
-        lectures.load_claims(book.root)
+        sources.load_claims(book.root)
 
 
 def test_lectures_are_selected_by_name_slug_or_path(book):

@@ -3,13 +3,14 @@
 import json
 import shutil
 import subprocess
+from pathlib import Path
 
 import nbformat
 import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from dlnotes.press import editions, labels, site, stage
+from dlnotes.press import editions, labels, lectures, site, sources, stage
 from dlnotes.press.execute import Outcome
 
 NAME = "part/noise"
@@ -298,16 +299,20 @@ def test_every_mistake_is_named_and_the_old_site_stays(project):
     assert project.page() == before
 
 
-def test_a_full_disk_leaves_the_old_site(project, monkeypatch):
+NO_ROOM = "[Errno 28] No space left on device"
+
+
+@pytest.mark.parametrize("error", [OSError(28, "any"), shutil.Error([("a", "b", NO_ROOM)] * 99)])
+def test_a_full_disk_leaves_the_old_site(project, monkeypatch, error):
     project.build()
     before = project.page()
     project.notebook(lecture("Other text. {claim}`fit.all`"))
 
     def full(*args, **options):
-        raise OSError(28, "No space left on device")
+        raise error
 
     monkeypatch.setattr(shutil, "copytree", full)
-    with pytest.raises(site.SiteError, match="No space left"):
+    with pytest.raises(site.SiteError, match=r"^the disk that holds .* is full; .*$"):
         project.build()
     assert project.page() == before
     assert not (project.root / "_build" / "html.new").exists()
@@ -316,11 +321,78 @@ def test_a_full_disk_leaves_the_old_site(project, monkeypatch):
     assert "Other text." in project.page()
 
 
+@pytest.mark.parametrize(
+    ("log", "free"), [(f"Traceback\nOSError: {NO_ROOM}: 'x'\n", 10**9), ("", 0)]
+)
+def test_a_disk_that_was_full_for_sphinx_is_said_in_one_line(project, monkeypatch, log, free):
+    def run(command, path):
+        path.write_text(log)
+        return 1
+
+    usage = shutil.disk_usage(project.root)
+    monkeypatch.setattr(site, "_run", run)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=free))
+    with pytest.raises(site.SiteError, match=r"^the disk that holds .* is full; .*$"):
+        project.build()
+    assert not project.html.exists()
+
+
+@pytest.mark.parametrize("name", ["index.html", f"book/{NAME}.html"])
+def test_a_site_with_a_file_gone_or_cut_is_made_again(built, name):
+    text = built.page(name)
+    for harm in (Path.unlink, lambda path: path.write_text(text[:99])):
+        harm(built.html / name)
+        built.build()
+        assert built.page(name) == text
+
+
 def test_a_hanging_sphinx_is_ended_with_all_it_started(tmp_path, monkeypatch):
     monkeypatch.setattr(site, "TIMEOUT", 0.5)
     status = site._run(["sh", "-c", "sleep 60 & sleep 60"], tmp_path / "log")
     assert status == -1
     assert "no end after 0.5 seconds" in (tmp_path / "log").read_text()
+
+
+# What is refused before anything runs
+
+
+def test_configuration_and_contents_are_as_the_book_tool_wants_them(project):
+    sources.check_site(project.root)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("_config.yml", "title: [", "cannot be read"),
+        ("_config.yml", "", "None is not of type 'object'"),
+        ("_config.yml", "sphinx: {config: [1]}", "is not of type 'null', 'object'"),
+        ("_config.yml", "title: 5", "5 is not of type 'string'"),
+        ("_config.yml", None, "cannot be read"),
+        ("_toc.yml", "root: [", "cannot be read"),
+        ("_toc.yml", "5", "toc is not a mapping"),
+        ("_toc.yml", "{root: 5}", "is malformed"),
+        ("_toc.yml", "{root: book/index, chapters: 5}", "is malformed"),
+        ("_toc.yml", "{root: book/index, defaults: 5}", "is malformed"),
+        ("_toc.yml", "{root: book/index, format: [x]}", "is malformed"),
+        ("_toc.yml", "{root: book/indx, format: jb-book}", "there is no book/indx"),
+        ("_toc.yml", TOC.replace("noise", "nose"), "there is no book/part/nose"),
+        ("_toc.yml", None, "cannot be read"),
+    ],
+)
+def test_a_wrong_configuration_or_table_of_contents_is_refused(project, name, text, problem):
+    if text is None:
+        (project.root / name).unlink()
+    else:
+        project.write(name, text)
+    with pytest.raises(lectures.LectureError, match=f"^.*/{name}: .*{problem}.*$"):
+        sources.check_site(project.root)
+
+
+def test_a_configuration_without_a_part_for_sphinx_will_do(project):
+    project.write("_config.yml", "title: Notes\nsphinx: {config: null}")
+    sources.check_site(project.root)
+    config = yaml.safe_load(project.files()["_config.yml"])
+    assert list(config["sphinx"]["config"]) == ["katex_prerender"]
 
 
 # Words

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from dlnotes.press import execute, kernels, lectures, ledger
+from dlnotes.press import execute, kernels, lectures, ledger, sources
 from dlnotes.press.execute import Outcome, line
 from dlnotes.press.lectures import Lecture
 
@@ -26,14 +26,21 @@ class Book:
     claims: dict[str, dict[str, Any]]
 
 
-def open_book(root: Path) -> Book:
-    """Read and check all sources, before anything runs."""
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """Say of what is wrong with the sources that nothing was run."""
     try:
-        claims = lectures.load_claims(root)
-        found = lectures.find(root)
-        lectures.check(found, claims)
+        yield
     except lectures.LectureError as error:
         raise click.ClickException(f"refused before anything ran:\n{error}") from error
+
+
+def open_book(root: Path) -> Book:
+    """Read and check all sources, before anything runs."""
+    with refusing():
+        claims = sources.load_claims(root)
+        found = lectures.find(root)
+        lectures.check(found, claims)
     return Book(root, found, claims)
 
 
@@ -80,10 +87,16 @@ def fetch(name: str) -> str | None:
     """Make sure that a data set is here; return why it is not, or None."""
     from dlnotes import files
 
+    fetching = f"data  {name}: fetching {files.info(name).bytes / 1e6:.0f} MB"
+
+    def warn(damage: str) -> None:
+        line(f"warning: {damage}")
+        line(fetching)
+
     if files.locate(name) is None:
-        line(f"data  {name}: fetching {files.info(name).bytes / 1e6:.0f} MB")
+        line(fetching)
     try:
-        line(f"data  {name}: {files.fetch(name)}")
+        line(f"data  {name}: {files.fetch(name, say=warn)}")
     except files.MissingData as error:
         return str(error)
     except files.DamagedData as error:
@@ -113,40 +126,41 @@ def keep(book: Book, chosen: list[Lecture], parameters: dict[str, str]) -> dict[
     return {name: outcome for name, outcome in found.items() if outcome}
 
 
-def enter(book: Book, outcomes: list[Outcome], profile: str) -> tuple[list[ledger.Row], list[str]]:
-    """Return the rows of the ledger, and why they could not be made."""
-    try:
-        return ledger.collect(outcomes, book.claims, profile), []
-    except ledger.LedgerError as error:
-        return [], str(error).splitlines()
+def enter(
+    book: Book, outcomes: list[Outcome], profile: str
+) -> tuple[list[Outcome], list[ledger.Row]]:
+    """Return the outcomes, failed where a recorded claim is malformed, and the ledger's rows."""
+    outcomes = [ledger.checked(outcome, book.claims) for outcome in outcomes]
+    return outcomes, ledger.collect(outcomes, book.claims, profile)
 
 
 def verdicts(rows: Iterable[ledger.Row]) -> str:
     """Count the verdicts."""
     counts = Counter(row["verdict"] for row in rows)
-    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in lectures.VERDICTS)
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in sources.VERDICTS)
 
 
-def finish(
-    outcomes: list[Outcome], rows: list[ledger.Row], problems: list[str], consequence: str = ""
-) -> None:
+def finish(outcomes: list[Outcome], rows: list[ledger.Row], consequence: str = "") -> None:
     """Print the warnings; if anything failed, list it all and end with exit code 1."""
     for text in ledger.undecided(rows):
         line(f"warning: {text}")
-    failed = [f"{o.lecture}: {o.error}" for o in outcomes if o.error] + problems
+    failed = [f"{o.lecture}: {o.error}" for o in outcomes if o.error]
     failed += [f"contradiction: {text}" for text in ledger.contradictions(rows)]
     if failed:
         lines = [f"{len(failed)} failed:", *(f"  {text}" for text in failed), consequence]
         raise click.ClickException("\n".join(filter(None, lines)))
 
 
-def site_module() -> ModuleType:
-    """Import what makes the site; running lectures does without it."""
+def site_module(root: Path) -> ModuleType:
+    """Import what makes the site, and check what it reads; running lectures does without both."""
     try:
-        return importlib.import_module("dlnotes.press.site")
+        site = importlib.import_module("dlnotes.press.site")
+        with refusing():
+            sources.check_site(root)
     except ModuleNotFoundError as error:
         remedy = "run: python -m pip install -r requirements.txt"
         raise click.ClickException(f"the site needs {error.name}; {remedy}") from error
+    return site
 
 
 def publish(book: Book, outcomes: list[Outcome], site: ModuleType) -> None:

@@ -7,13 +7,15 @@ and the kind of device. An entry is a folder ``_build/cache/<key>``; it appears 
 """
 
 import ast
+import errno
 import hashlib
 import json
 import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable
+import textwrap
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,15 +113,15 @@ def versions() -> dict[str, str]:
 
 
 def load(root: Path, key: str) -> dict[str, Any] | None:
-    """Return the run record of a cache entry; None when there is no whole entry."""
+    """Return the run record of a cache entry; None unless the entry is as it was stored."""
     folder = Path(root) / "_build" / "cache" / key
     try:
         run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        notebook = json.loads((folder / "notebook.ipynb").read_text(encoding="utf-8"))
+        notebook = (folder / "notebook.ipynb").read_text(encoding="utf-8")
     except (OSError, ValueError):
         return None
-    whole = isinstance(notebook, dict) and isinstance(notebook.get("cells"), list)
-    return run if whole and isinstance(run, dict) and run.get("key") == key else None
+    seal = run.pop("seal", None) if isinstance(run, dict) else None
+    return run if seal and seal == _seal(run, notebook) and run["key"] == key else None
 
 
 def latest(root: Path, lecture: str, profile: str) -> dict[str, Any] | None:
@@ -130,23 +132,25 @@ def latest(root: Path, lecture: str, profile: str) -> dict[str, Any] | None:
     return max(fits, key=lambda run: run["date"], default=None)
 
 
-def store(root: Path, key: str, write: Callable[[Path], None]) -> Path:
-    """Let `write` fill a folder, then make it the entry of a key.
+def store(root: Path, run: dict[str, Any], notebook: str) -> Path:
+    """Make an entry of an executed notebook.
 
     Args:
         root: The root of the book.
-        key: The key of the entry.
-        write: Gets an empty folder and writes notebook.ipynb and run.json into it.
+        run: The run record; its ``key`` is that of the entry.
+        notebook: The executed notebook as text.
 
     Returns:
         The folder of the entry.
     """
-    entry = Path(root) / "_build" / "cache" / key
-    draft = Path(root) / "_build" / f"work-{os.getpid()}-{key}"
+    entry = Path(root) / "_build" / "cache" / run["key"]
+    draft = Path(root) / "_build" / f"work-{os.getpid()}-{run['key']}"
+    sealed = json.dumps(run | {"seal": _seal(run, notebook)}, indent=1, allow_nan=False)
     shutil.rmtree(draft, ignore_errors=True)
     try:
         draft.mkdir(parents=True)
-        write(draft)
+        (draft / "notebook.ipynb").write_text(notebook, encoding="utf-8")
+        (draft / "run.json").write_text(f"{sealed}\n", encoding="utf-8")
         entry.parent.mkdir(exist_ok=True)
         shutil.rmtree(entry, ignore_errors=True)
         draft.replace(entry)
@@ -187,6 +191,21 @@ def write_if_changed(path: Path, text: str) -> bool:
     finally:
         draft.unlink(missing_ok=True)
     return True
+
+
+def disk_problem(error: OSError, place: Path) -> str:
+    """Say in one line what the disk refused and what to do."""
+    full = os.strerror(errno.ENOSPC)  # several errors at once come as text, without a number
+    if error.errno == errno.ENOSPC or full in str(error):
+        return f"the disk that holds {place} is full; free some space (the cache is _build/cache)"
+    reason = textwrap.shorten(error.strerror or str(error), 300)
+    return f"{error.filename or place}: {reason}; see dlnotes doctor"
+
+
+def _seal(run: dict[str, Any], notebook: str) -> str:
+    """Return a digest of all that an entry holds, by which a changed one is known."""
+    parts = [FORMAT, json.dumps(run, sort_keys=True), notebook]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _version(name: str) -> str:

@@ -3,7 +3,6 @@
 Exit codes: 0 when all went well, 1 when something failed, 2 for bad usage, 130 when interrupted.
 """
 
-import errno
 import json
 import signal
 import sys
@@ -13,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from dlnotes.press import builds, execute, ledger
+from dlnotes.press import builds, cache, ledger
 from dlnotes.press.execute import line
 from dlnotes.press.options import DATASET, examples, run_options
 
@@ -53,11 +52,11 @@ def run_command(names: tuple[str, ...], **options: Any) -> None:
     parameters = builds.ask_for(options)
     with builds.alone(book.root):
         outcomes = builds.run_lectures(book, chosen, parameters, options)
-        rows, problems = builds.enter(book, outcomes, parameters["profile"])
+        outcomes, rows = builds.enter(book, outcomes, parameters["profile"])
     mine = {lecture.name for lecture in chosen}
     rows = [row for row in rows if row["lecture"] in mine]
     line(ledger.table(rows))
-    builds.finish(outcomes, rows, problems)
+    builds.finish(outcomes, rows)
 
 
 @cli.command(
@@ -79,17 +78,16 @@ def build_command(only: tuple[str, ...], **options: Any) -> None:
     book = builds.open_book(find_root())
     chosen = builds.choose(book, only)
     parameters = builds.ask_for(options)
-    site = builds.site_module()
+    site = builds.site_module(book.root)
     with builds.alone(book.root):
         kept = builds.keep(book, chosen, parameters)
         todo = [lecture for lecture in book.lectures if lecture.name not in kept]
         ran = {o.lecture: o for o in builds.run_lectures(book, todo, parameters, options)}
         outcomes = [(kept | ran)[lecture.name] for lecture in book.lectures]
-        rows, problems = builds.enter(book, outcomes, parameters["profile"])
-        if rows:
-            ledger.write(book.root, rows, outcomes)
-            line(f"ledger  {builds.verdicts(rows)}")
-        builds.finish(outcomes, rows, problems, "The site was not replaced.")
+        outcomes, rows = builds.enter(book, outcomes, parameters["profile"])
+        ledger.write(book.root, rows, outcomes)
+        line(f"ledger  {builds.verdicts(rows)}")
+        builds.finish(outcomes, rows, "The site was not replaced.")
         builds.publish(book, outcomes, site)
 
 
@@ -233,7 +231,5 @@ def code(args: Sequence[str] | None = None) -> int:
         click.echo("dlnotes: interrupted; finished lectures are in the cache", err=True)
         return 130
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        click.echo(f"dlnotes: {execute.disk_problem(error, Path.cwd())}", err=True)
+        click.echo(f"dlnotes: {cache.disk_problem(error, Path.cwd())}", err=True)
         return 1

@@ -138,7 +138,7 @@ def disk(root: Path) -> Check:
 
 def writable(root: Path) -> Check:
     """Try to write where the book is built."""
-    folder = root / "_build" if (root / "_build").is_dir() else root
+    folder = root / "_build" if (root / "_build").exists() else root
     try:
         with tempfile.TemporaryFile(dir=folder):
             found = ""

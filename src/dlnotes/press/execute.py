@@ -5,8 +5,6 @@ whatever ends the loop, an interrupt included, also ends the processes.
 """
 
 import datetime
-import errno
-import json
 import os
 import shutil
 import tempfile
@@ -191,8 +189,7 @@ def _execute(order: Order, todo: list[Job], jobs: int, say: Say) -> dict[str, Ou
                     done[job.lecture.name] = _harvest(job, order)
                     say(_report(done[job.lecture.name]))
         finally:
-            for job in running:
-                kernels.kill_tree(job.process)
+            kernels.kill_trees(job.process for job in running if job.process)
     return done
 
 
@@ -219,7 +216,7 @@ def _ended(job: Job, run_timeout: int, say: Say) -> bool:
     if job.process.poll() is not None:
         return True
     if job.seconds > run_timeout:
-        kernels.kill_tree(job.process)
+        kernels.kill_trees([job.process])
         job.late = True
         return True
     if time.monotonic() - job.spoken >= HEARTBEAT:
@@ -240,7 +237,7 @@ def _harvest(job: Job, order: Order) -> Outcome:
         error = str(problem)
         _keep_failed(job, order.root)
     except OSError as problem:
-        error = disk_problem(problem, order.root)
+        error = cache.disk_problem(problem, order.root)
     return Outcome(name, None, None, False, seconds, error)
 
 
@@ -263,13 +260,7 @@ def _store(job: Job, order: Order, seconds: float) -> Outcome:
         "key": job.key,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
     }
-
-    def write(folder: Path) -> None:
-        notebooks.write(notebook, folder / "notebook.ipynb")
-        text = json.dumps(run, indent=1, allow_nan=False) + "\n"
-        (folder / "run.json").write_text(text, encoding="utf-8")
-
-    cache.store(order.root, job.key, write)
+    cache.store(order.root, run, notebooks.text(notebook))
     _failed(job, order.root).unlink(missing_ok=True)
     return replace(_from_cache(order.root, run), cached=False)
 
@@ -291,10 +282,3 @@ def _keep_failed(job: Job, root: Path) -> None:
     if (left := job.folder / "out.ipynb").is_file():
         _failed(job, root).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(left, _failed(job, root))
-
-
-def disk_problem(error: OSError, root: Path) -> str:
-    """Say what the disk refused and what to do."""
-    if error.errno == errno.ENOSPC:
-        return f"the disk that holds {root} is full; free some space (the cache is _build/cache)"
-    return f"cannot write the result: {error}"

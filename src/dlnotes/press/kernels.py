@@ -5,11 +5,14 @@ import functools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import psutil
 
 START_TIMEOUT = 120  # seconds a kernel may take to start on a busy machine
 Process = subprocess.Popen[bytes]
@@ -25,8 +28,6 @@ def workplace(build: Path) -> Iterator[Path]:
     Yields:
         The folder.
     """
-    import psutil
-
     build.mkdir(parents=True, exist_ok=True)
     for left in build.glob("work-*-*"):  # by a build that was killed
         if not psutil.pid_exists(int(left.name.split("-")[1])):
@@ -38,6 +39,7 @@ def workplace(build: Path) -> Iterator[Path]:
         kernel.mkdir(parents=True)
         launch = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         spec = {"argv": launch, "display_name": "Python 3", "language": "python"}
+        spec["env"] = {"TMPDIR": tempfile.gettempdir()}  # the lecture's; sockets need a short path
         (kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
         yield Path(name)
 
@@ -74,20 +76,20 @@ def start(
         )
 
 
-def kill_tree(process: Process) -> None:
-    """Kill a process and everything that it started; the kernel sits in a session of its own."""
-    import psutil
+def kill_trees(processes: Iterable[Process]) -> None:
+    """Kill processes and everything they started; a kernel sits in a session of its own.
 
-    try:
-        family = psutil.Process(process.pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        family = []
-    process.kill()
-    for member in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            member.kill()
-    process.wait()
-    psutil.wait_procs(family, timeout=5)
+    All are killed before any is waited for, and no interrupt comes in between.
+    """
+    processes = list(processes)
+    with _undisturbed():
+        families = [member for process in processes for member in _family(process.pid)]
+        for member in families:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+        for process in processes:
+            process.wait()
+        psutil.wait_procs(families, timeout=5)
 
 
 @functools.cache
@@ -102,12 +104,34 @@ def device_kind() -> str:
     return "cuda" if answer.stdout.strip() == "cuda" else "cpu"
 
 
+def _family(pid: int) -> list[psutil.Process]:
+    """Return a process and everything it started; nothing if it is gone."""
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ignore interrupts meanwhile."""
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), signal.SIG_IGN) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+
+
 def _environment(place: Path, folder: Path) -> dict[str, str]:
     """Return the kernel's environment: repeatable, offline, without the user's IPython settings."""
     paths = [str(place / "jupyter"), *filter(None, [os.environ.get("JUPYTER_PATH")])]
     return os.environ | {
         "JUPYTER_PATH": os.pathsep.join(paths),
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "TMPDIR": str(folder),  # papermill's: it has the connection file there
         "IPYTHONDIR": str(folder / "ipython"),
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",

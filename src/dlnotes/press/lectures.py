@@ -1,7 +1,7 @@
 """Lecture sources: find them, read them, and refuse what is wrong before anything runs.
 
 A lecture is one file ``book/<part>/<slug>.py`` in jupytext's ``py:percent`` format; it is called
-``<part>/<slug>``. The claims it may check stand in ``book/claims.yml``.
+``<part>/<slug>``. The claims it may check are those that `sources` reads.
 """
 
 import ast
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 Profile = Literal["smoke", "cpu", "gpu"]
 PROFILES: tuple[str, ...] = get_args(Profile)
 PARAMETERS = ("profile", "device", "seeds")
-KINDS = ("identity", "statistical")
-VERDICTS = ("holds", "fails", "undecided", "not-run")
-CLAIM_FIELDS = ("id", "lecture", "statement", "kind", "unit", "sources", "expected")
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 
@@ -82,29 +79,6 @@ def read(path: Path) -> "NotebookNode":
     return notebook
 
 
-def load_claims(root: Path) -> dict[str, dict[str, Any]]:
-    """Read ``book/claims.yml`` as id -> claim.
-
-    Raises:
-        LectureError: The file is missing, no list of claims, or has malformed claims (all named).
-    """
-    import yaml
-
-    path = Path(root) / "book" / "claims.yml"
-    try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise LectureError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
-    if not isinstance(loaded, list) or not all(isinstance(claim, dict) for claim in loaded):
-        raise LectureError(f"{path}: must be a list of claims, each a mapping that starts with id")
-    problems = [p for claim in loaded for p in _claim_problems(claim)]
-    ids = [claim.get("id") for claim in loaded]
-    problems += [f"{i}: stands there twice; keep one" for i in sorted(_repeated(ids))]
-    if problems:
-        raise LectureError("\n".join(f"{path}: claim {problem}" for problem in problems))
-    return {claim["id"]: claim for claim in loaded}
-
-
 def check(lectures: Sequence[Lecture], claims: dict[str, dict[str, Any]]) -> None:
     """Refuse lectures that cannot be run or judged.
 
@@ -163,6 +137,16 @@ def unknown(what: str, value: object, valid: Iterable[str]) -> str:
     near = difflib.get_close_matches(str(value), [*names, *short], n=1)
     hint = f"; did you mean {short.get(near[0], near[0])!r}?" if near else "."
     return f"unknown {what} {value!r}{hint} Valid: {', '.join(names) or 'none'}"
+
+
+def repeated(values: Iterable[object]) -> list[str]:
+    """Return the values that stand there more than once.
+
+    >>> repeated(["a.x", "a.y", "a.x"])
+    ['a.x']
+    """
+    texts = [str(value) for value in values]
+    return sorted({text for text in texts if texts.count(text) > 1})
 
 
 def _lecture(book: Path, relative: Path) -> Lecture:
@@ -265,31 +249,10 @@ def _exercise_problems(notebook: "NotebookNode") -> list[str]:
     return problems
 
 
-def _repeated(values: Iterable[Any]) -> set[str]:
-    values = [str(value) for value in values]
-    return {value for value in values if values.count(value) > 1}
-
-
-def _claim_problems(claim: dict[str, Any]) -> list[str]:
-    name = claim.get("id", "without id")
-    missing = [field for field in CLAIM_FIELDS if field not in claim]
-    problems = [f"lacks {', '.join(missing)}"] if missing else []
-    if claim.get("kind", KINDS[0]) not in KINDS:
-        problems.append(unknown("kind", claim["kind"], KINDS))
-    if "." not in str(name):
-        problems.append("must have an id with a dot, such as fit.chance")
-    expected = claim.get("expected") or {}
-    if not isinstance(expected, dict):
-        return [f"{name}: expected must map profiles to verdicts; got {expected!r}"]
-    problems += [unknown("profile", p, PROFILES) for p in expected if p not in PROFILES]
-    problems += [unknown("verdict", v, VERDICTS) for v in expected.values() if v not in VERDICTS]
-    return [f"{name}: {problem}" for problem in problems]
-
-
 def _claim_mismatches(
     lecture: Lecture, mine: list[str], claims: dict[str, dict[str, Any]]
 ) -> list[str]:
-    problems = [f"checks {i} twice; a claim has one verdict" for i in _repeated(lecture.claims)]
+    problems = [f"checks {i} twice; a claim has one verdict" for i in repeated(lecture.claims)]
     for i in dict.fromkeys(lecture.claims):
         if i not in claims:
             problems.append(f"{unknown('claim', i, claims)}; add it to claims.yml or mend the id")

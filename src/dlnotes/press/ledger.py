@@ -3,12 +3,14 @@
 import json
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dlnotes.press import cache, notebooks
 from dlnotes.press.execute import Outcome
-from dlnotes.press.lectures import VERDICTS
+from dlnotes.press.lectures import repeated
+from dlnotes.press.sources import VERDICTS
 
 Row = dict[str, Any]
 MEASURED = ("verdict", "effect", "interval", "unit", "seeds", "profile", "device", "dataset")
@@ -16,10 +18,29 @@ FIELDS = (
     *("id", "statement", "lecture", "sources", "kind", "verdict", "expected", "effect"),
     *("interval", "unit", "method", "reason", "seeds", "profile", "device", "dataset"),
 )
+FAILED = "its lecture failed"
+NEVER = "its lecture ran without evaluating it"
 
 
 class LedgerError(ValueError):
-    """A claim that a lecture recorded cannot be entered, one problem a line."""
+    """A file is no ledger."""
+
+
+def checked(outcome: Outcome, claims: dict[str, dict[str, Any]]) -> Outcome:
+    """Return an outcome; one that failed if the lecture recorded claims that cannot be entered.
+
+    Args:
+        outcome: What became of a lecture.
+        claims: The claims of the book, as `sources.load_claims` gives them.
+    """
+    records = _records(outcome)
+    problems = [p for record in records if (p := _problem(record, outcome.lecture, claims))]
+    ids = [record["id"] for record in records if "id" in record]
+    twice = "check it once, and let no cell end on the check's value"
+    problems += [f"recorded claim {i} twice; {twice}" for i in repeated(ids)]
+    if not problems:
+        return outcome
+    return replace(outcome, run=None, notebook=None, error="; ".join(problems))
 
 
 def collect(
@@ -28,30 +49,18 @@ def collect(
     """Enter every claim of the book.
 
     Args:
-        outcomes: What became of the lectures.
-        claims: The claims of the book, as `lectures.load_claims` gives them.
+        outcomes: What became of the lectures, each `checked`.
+        claims: The claims of the book, as `sources.load_claims` gives them.
         profile: The profile of the run; None means that of the first lecture that ran.
 
     Returns:
         One row per claim, in the order of ``claims.yml``, with all of `FIELDS`. ``expected`` is the
         verdict expected at the row's profile, or None. A claim whose lecture failed or was not
         run is "not-run", with the reason.
-
-    Raises:
-        LedgerError: A lecture recorded a claim that is not its own, twice, or with an effect that
-            is no finite number (all are named).
     """
     runs = [outcome.run for outcome in outcomes if outcome.run]
     profile = profile or (runs[0]["profile"] if runs else "cpu")
-    found: dict[str, Row] = {}
-    problems = []
-    for outcome in outcomes:
-        for record in _records(outcome):
-            wrong = _problem(record, outcome.lecture, claims, found)
-            problems += [f"{outcome.lecture}: {wrong}"] if wrong else []
-            found[record.get("id", "")] = record
-    if problems:
-        raise LedgerError("\n".join(problems))
+    found = {record["id"]: record for outcome in outcomes for record in _records(outcome)}
     by_lecture = {outcome.lecture: outcome for outcome in outcomes}
     return [
         _row(claim, found.get(i) or _not_run(claim, by_lecture.get(claim["lecture"]), profile))
@@ -60,23 +69,23 @@ def collect(
 
 
 def contradictions(rows: Iterable[Row]) -> list[str]:
-    """Return one line per verdict that contradicts the expected one (holds against fails)."""
-    decided = {"holds", "fails"}
+    """Return one line per verdict against the expected one, or expected and never recorded."""
     return [
-        f"{row['id']} ({row['lecture']}) was expected to be {row['expected']!r} at profile "
-        f"{row['profile']} but is {row['verdict']!r}: {evidence(row)}; {row['statement']!r}"
+        f"{_surprise(row)}: {_told(row)}; {row['statement']!r}"
         for row in rows
-        if {row["verdict"], row["expected"]} == decided
+        if {row["verdict"], row["expected"]} == {"holds", "fails"}
+        or (row["reason"] == NEVER and row["expected"] not in {None, "not-run"})
     ]
 
 
 def undecided(rows: Iterable[Row]) -> list[str]:
-    """Return one line per verdict that was expected and is missing: undecided, or not run."""
+    """Return one line per verdict that was expected and is undecided or was not run on purpose."""
     return [
-        f"{row['id']} ({row['lecture']}) was expected to be {row['expected']!r} at profile "
-        f"{row['profile']} but is {row['verdict']!r}: {row['reason'] or evidence(row)}"
+        f"{_surprise(row)}: {row['reason'] or evidence(row)}"
         for row in rows
-        if row["expected"] in {"holds", "fails"} and row["verdict"] in {"undecided", "not-run"}
+        if row["expected"] in {"holds", "fails"}
+        and row["verdict"] in {"undecided", "not-run"}
+        and row["reason"] not in {FAILED, NEVER}
     ]
 
 
@@ -90,7 +99,8 @@ def evidence(row: Row) -> str:
     parts = [f"effect {row['effect']:.4g}{unit}"] if row["effect"] is not None else []
     if row["interval"] is not None:
         parts.append(f"interval [{row['interval'][0]:.4g}, {row['interval'][1]:.4g}]")
-    parts.append(f"{len(row['seeds'])} seed{'s' * (len(row['seeds']) != 1)}")
+    if row["seeds"]:
+        parts.append(f"{len(row['seeds'])} seed{'s' * (len(row['seeds']) != 1)}")
     return ", ".join(parts)
 
 
@@ -101,8 +111,7 @@ def table(rows: Sequence[Row]) -> str:
     for row in rows:
         asked = row["expected"] and row["expected"] != row["verdict"]
         mark = f" (expected {row['expected']})" if asked else ""
-        told = row["reason"] if row["verdict"] == "not-run" else evidence(row)
-        lines.append(f"{row['id']:<{width}}  {row['verdict']:<9}{mark}  {told}".rstrip())
+        lines.append(f"{row['id']:<{width}}  {row['verdict']:<9}{mark}  {_told(row)}".rstrip())
     return "\n".join(lines)
 
 
@@ -142,7 +151,7 @@ def read(path: Path) -> list[Row]:
     """Read the rows of a ledger.
 
     Raises:
-        LedgerError: The file is missing or is no ledger.
+        LedgerError: The file is missing or is no ledger, or a row of it is malformed.
     """
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
@@ -150,10 +159,21 @@ def read(path: Path) -> list[Row]:
         raise LedgerError(f"there is no ledger at {path}; run: dlnotes build") from error
     except (OSError, ValueError) as error:
         raise LedgerError(f"{path} cannot be read as a ledger: {error}") from error
-    whole = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
-    if not whole or not all({"id", "verdict", "lecture"} <= set(row) for row in rows):
-        raise LedgerError(f"{path} is no ledger: it must list claims with id, verdict, lecture")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise LedgerError(f"{path} is no ledger: it must be a list of claims")
+    problems = [problem for row in rows if (problem := _malformed(row, FIELDS))]
+    if problems:
+        raise LedgerError(f"{path} is no ledger: {problems[0]}")
     return rows
+
+
+def _surprise(row: Row) -> str:
+    expected = f"was expected to be {row['expected']!r} at profile {row['profile']}"
+    return f"{row['id']} ({row['lecture']}) {expected} but is {row['verdict']!r}"
+
+
+def _told(row: Row) -> str:
+    return row["reason"] if row["verdict"] == "not-run" else evidence(row)
 
 
 def _records(outcome: Outcome) -> list[Row]:
@@ -162,22 +182,28 @@ def _records(outcome: Outcome) -> list[Row]:
     return notebooks.records(notebooks.read_left(outcome.notebook), notebooks.CLAIM)
 
 
-def _problem(
-    record: Row, lecture: str, claims: dict[str, dict[str, Any]], found: dict[str, Row]
-) -> str | None:
+def _problem(record: Row, lecture: str, claims: dict[str, dict[str, Any]]) -> str | None:
     """Return what is wrong with a recorded claim, or None."""
+    if problem := _malformed(record, ("id", *MEASURED)):
+        return problem
+    if record["id"] not in claims or claims[record["id"]]["lecture"] != lecture:
+        return f"recorded claim {record['id']!r}, which claims.yml does not give to it"
+    return None
+
+
+def _malformed(record: Row, fields: Iterable[str]) -> str | None:
+    """Return what is wrong with the fields of a record or of a row, or None."""
     i = record.get("id")
-    missing = [name for name in MEASURED if name not in record]
-    if i not in claims or claims[i]["lecture"] != lecture:
-        return f"recorded claim {i!r}, which claims.yml does not give to it"
-    if i in found:
-        return f"recorded claim {i} twice; check it once, and let no cell end on the check's value"
+    missing = [name for name in fields if name not in record]
     if missing:
         return f"claim {i} lacks {', '.join(missing)}"
     if record["verdict"] not in VERDICTS:
         return f"claim {i}: verdict must be one of {', '.join(VERDICTS)}; got {record['verdict']!r}"
+    for name, kind in (("id", str), ("unit", str), ("seeds", list)):
+        if not isinstance(record[name], kind):
+            return f"claim {i}: {name} must be a {kind.__name__}; got {record[name]!r}"
     interval = record["interval"]
-    if interval is not None and len(interval) != 2:
+    if interval is not None and not (isinstance(interval, list) and len(interval) == 2):
         return f"claim {i}: interval must be [low, high] or null; got {interval!r}"
     for name, number in (("effect", record["effect"]), *(("interval", n) for n in interval or ())):
         if not (number is None and name == "effect") and not _finite(number):
@@ -194,9 +220,9 @@ def _not_run(claim: dict[str, Any], outcome: Outcome | None, profile: str) -> Ro
     if outcome is None:
         reason = "its lecture was not selected"
     elif outcome.error:
-        reason = f"its lecture failed: {outcome.error}"
+        reason = FAILED
     else:
-        reason = "its lecture ran without evaluating it"
+        reason = NEVER
     empty = {"verdict": "not-run", "effect": None, "interval": None, "seeds": [], "method": ""}
     device = outcome.run["device"] if outcome and outcome.run else None
     return {**empty, "reason": reason, "profile": profile, "device": device, "dataset": None}

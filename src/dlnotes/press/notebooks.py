@@ -24,11 +24,16 @@ class RecordError(ValueError):
     """A lecture ran, but what it recorded about itself cannot be used."""
 
 
-def write(notebook: "NotebookNode", path: Path) -> None:
-    """Write a notebook."""
+def text(notebook: "NotebookNode") -> str:
+    """Return a notebook as the text of its file."""
     import nbformat
 
-    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    return nbformat.writes(notebook) + "\n"
+
+
+def write(notebook: "NotebookNode", path: Path) -> None:
+    """Write a notebook."""
+    path.write_text(text(notebook), encoding="utf-8")
 
 
 def read_left(path: Path) -> "NotebookNode | None":

@@ -7,7 +7,8 @@ import click
 
 from dlnotes.press import lectures
 
-SEEDS = re.compile(r"(\d+)(?:-(\d+))?")
+SEEDS = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
+MOST_SEEDS = 1000
 
 
 class OneOf(click.ParamType):
@@ -39,6 +40,8 @@ class Seeds(click.ParamType):
             first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
             if first > last:
                 self.fail(f"must be like 1000-1004 or 1,2,7; got {value!r}", param, ctx)
+            if len(seeds) + last - first >= MOST_SEEDS:
+                self.fail(f"must be at most {MOST_SEEDS} seeds; got {value!r}", param, ctx)
             seeds += range(first, last + 1)
         if text and (len(set(seeds)) < len(seeds) or len(seeds) < 2):
             self.fail(f"must be two or more different seeds; got {value!r}", param, ctx)

@@ -6,6 +6,7 @@ by renaming, and only by a site that was built without a warning.
 """
 
 import contextlib
+import errno
 import hashlib
 import importlib.metadata
 import os
@@ -17,10 +18,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dlnotes.press import editions, labels, sphinx_ext, stage
+from dlnotes.press import cache, editions, labels, sphinx_ext, stage
 from dlnotes.press.execute import Outcome
 
 PACKAGES = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "sphinxcontrib-katex")
+MARK = ".made-from"
 TIMEOUT = 600  # seconds; Sphinx takes a few for a small book
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _WARNING = re.compile(r"\b(WARNING|ERROR|CRITICAL|Exception|[Ee]rror):")
@@ -54,7 +56,7 @@ def build(root: Path, outcomes: Sequence[Outcome]) -> Path:
     except (stage.StageError, editions.EditionError) as error:
         raise SiteError(f"the site was not built: {error}") from error
     except OSError as error:
-        raise SiteError(f"the site could not be written: {error}") from error
+        raise SiteError(cache.disk_problem(error, root)) from error
     return build_dir / "html" / "index.html"
 
 
@@ -74,8 +76,14 @@ def _key(files: Mapping[str, bytes]) -> str:
 
 
 def _is_current(html: Path, key: str) -> bool:
-    mark = html / ".made-from"
-    return mark.is_file() and mark.read_text() == key
+    mark = html / MARK
+    return mark.is_file() and mark.read_text() == _mark(html, key)
+
+
+def _mark(html: Path, key: str) -> str:
+    """Return what a site was made from, and its files with their sizes in bytes."""
+    files = sorted(p for p in html.rglob("*") if p.is_file() and p.name != MARK)
+    return "\n".join([key, *(f"{p.relative_to(html)} {p.stat().st_size}" for p in files)])
 
 
 def _sync(build_dir: Path, files: Mapping[str, bytes]) -> None:
@@ -106,14 +114,19 @@ def _run_sphinx(build_dir: Path) -> None:
 
     Raises:
         SiteError: It warned, failed or hung. Its memory is deleted: it would not warn again.
+        OSError: The disk is full.
     """
     program = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
     places = [str(build_dir / "stage"), "--path-output", str(build_dir / "out")]
     command = [sys.executable, "-c", program, "build", *places, "-W", "-n", "--keep-going", "-q"]
     log = build_dir / "sphinx.log"
     if _run(command, log):
+        told, free = log.read_text(errors="replace"), shutil.disk_usage(build_dir).free
         shutil.rmtree(build_dir / "out", ignore_errors=True)
-        raise SiteError(_complaints(log.read_text(errors="replace"), build_dir / "stage"))
+        full = os.strerror(errno.ENOSPC)
+        if full in told or free < 1e6:  # the log, too, may have found no room
+            raise OSError(errno.ENOSPC, full)
+        raise SiteError(_complaints(told, build_dir / "stage"))
 
 
 def _run(command: Sequence[str], log: Path) -> int:
@@ -159,7 +172,7 @@ def _publish(build_dir: Path, key: str) -> None:
     try:
         unused = shutil.ignore_patterns(".buildinfo", "*webpack-macros.html", "sphinx-thebe.js")
         shutil.copytree(build_dir / "out" / "_build" / "html", new, ignore=unused)
-        (new / ".made-from").write_text(key)
+        (new / MARK).write_text(_mark(new, key))
     except OSError:
         shutil.rmtree(new, ignore_errors=True)
         raise

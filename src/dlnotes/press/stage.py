@@ -189,7 +189,9 @@ def _dump(rows: Sequence[Mapping]) -> bytes:
 def _config(root: Path) -> bytes:
     """Return the root's configuration with what only this machine knows."""
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    config["sphinx"]["config"]["katex_prerender"] = shutil.which("node") is not None
+    sphinx = config.setdefault("sphinx", {})
+    node = {"katex_prerender": shutil.which("node") is not None}
+    sphinx["config"] = (sphinx.get("config") or {}) | node
     address = repository(root)
     host = "/".join((address or "").split("/")[:3])
     if host in LAUNCH_HOSTS:
