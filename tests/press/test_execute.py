@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import jupyter_client
 import nbformat
 import psutil
 import pytest
@@ -79,6 +80,33 @@ def test_the_traceback_is_kept(failed):
     book = failed[0]
     text = (book.root / "_build" / "failed" / "bad" / "raises.ipynb").read_text()
     assert '"ename": "KeyError"' in text
+
+
+@pytest.mark.parametrize(("stillborn", "starts"), [(2, 3), (9, 3)])
+def test_a_kernel_that_does_not_come_up_is_started_again(book, monkeypatch, stillborn, starts):
+    book.lecture("a/one", "1")
+    real, calls = kernels.start, []
+
+    def start(place, folder, *rest):
+        calls.append(folder)
+        if len(calls) > stillborn:
+            return real(place, folder, *rest)
+        (folder / "log.txt").write_text(f"RuntimeError: {execute.STILLBORN}")
+        return subprocess.Popen([sys.executable, "-c", "raise SystemExit(1)"])
+
+    monkeypatch.setattr(kernels, "start", start)
+    said = []
+    outcome = run(book, say=said.append)["a/one"]
+    assert len(calls) == starts
+    assert sum("starting it again" in text for text in said) == 2
+    assert (outcome.error is None) == (stillborn < starts)
+    if outcome.error:
+        assert execute.STILLBORN in outcome.error
+
+
+def test_jupyter_client_still_says_it_in_these_words():
+    source = Path(jupyter_client.manager.__file__).parent.rglob("*.py")
+    assert any(execute.STILLBORN in path.read_text() for path in source)
 
 
 def test_the_others_finish(failed):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 HEARTBEAT = 15.0  # seconds between two signs of life of a running lecture
+STARTS = 3  # of a kernel that does not come up
+STILLBORN = "Kernel died before replying to kernel_info"  # jupyter_client's words
 POLL = 0.05  # seconds between two looks at the running processes
 Say = Callable[[str], None]
 
@@ -68,6 +70,7 @@ class Job:
     started: float = 0.0
     spoken: float = 0.0
     late: bool = False
+    starts: int = 0
 
     @property
     def seconds(self) -> float:
@@ -186,6 +189,10 @@ def _execute(order: Order, todo: list[Job], jobs: int, say: Say) -> dict[str, Ou
                 time.sleep(POLL)
                 for job in [job for job in running if _ended(job, order.run_timeout, say)]:
                     running.remove(job)
+                    if _never_began(job):
+                        say(f"{job.lecture.name}  its kernel did not come up; starting it again")
+                        waiting.insert(0, job)
+                        continue
                     done[job.lecture.name] = _harvest(job, order)
                     say(_report(done[job.lecture.name]))
         finally:
@@ -206,6 +213,7 @@ def _report(outcome: Outcome) -> str:
 
 def _start(job: Job, order: Order, place: Path) -> None:
     job.started = job.spoken = time.monotonic()
+    job.starts += 1
     job.folder = Path(tempfile.mkdtemp(dir=place))
     notebooks.write(notebooks.with_memory_probe(job.source), job.folder / "in.ipynb")
     job.process = kernels.start(place, job.folder, order.root, order.parameters, order.cell_timeout)
@@ -223,6 +231,15 @@ def _ended(job: Job, run_timeout: int, say: Say) -> bool:
         job.spoken = time.monotonic()
         say(f"{job.lecture.name}  running {clock(job.seconds)}")
     return False
+
+
+def _never_began(job: Job) -> bool:
+    """Say whether a kernel that never came up (its port was taken, say) may be started again."""
+    return job.starts < STARTS and STILLBORN in _log(job)
+
+
+def _log(job: Job) -> str:
+    return (job.folder / "log.txt").read_text(encoding="utf-8", errors="replace")
 
 
 def _harvest(job: Job, order: Order) -> Outcome:
@@ -266,8 +283,7 @@ def _store(job: Job, order: Order, seconds: float) -> Outcome:
 
 
 def _failure(job: Job, order: Order) -> str:
-    left = notebooks.read_left(job.folder / "out.ipynb")
-    log = (job.folder / "log.txt").read_text(encoding="utf-8", errors="replace")
+    left, log = notebooks.read_left(job.folder / "out.ipynb"), _log(job)
     late = order.run_timeout if job.late else None
     if job.process.returncode < 0 and not job.late:
         log += f"\nits process was killed by signal {-job.process.returncode} (out of memory?)"
