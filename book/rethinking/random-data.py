@@ -78,7 +78,7 @@ run = Settings(profile=profile, device=device, seeds=seeds or usual).prepare()
 
 wanted = run.scale(smoke=["digits"], cpu=["mnist"], gpu=["mnist", "cifar10"])
 size = run.scale(smoke=200, cpu=1000, gpu=50_000)  # training examples
-tests = run.scale(smoke=500, cpu=5000, gpu=10_000)  # test images, drawn once
+tests = run.scale(smoke=500, cpu=2500, gpu=10_000)  # test images, drawn once
 data = {}
 for train, test in (datasets.load(name, stand_in="digits") for name in wanted):
     size, tests = min(size, len(train)), min(tests, len(test))
