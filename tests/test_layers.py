@@ -7,8 +7,8 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "dlnotes"
 ORDER = (
-    "settings rng stats params registry downloads files formats datasets corruption models "
-    "metrics optimizers training records sweeps claims figures"
+    "machine products settings rng stats params registry downloads files formats datasets "
+    "corruption models metrics optimizers dense training records cluster sweeps claims figures"
 ).split()
 NUMERICAL = {"torch", "numpy", "scipy", "pandas", "sklearn", "matplotlib", "seaborn"}
 

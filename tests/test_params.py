@@ -27,6 +27,8 @@ def test_select_takes_indices_and_masks_and_copies():
 
 def test_counts():
     assert (params.num_models(make(5)), params.num_parameters(make(5))) == (5, 9)
+    averages = {"dense0.running_mean": torch.zeros(5, 4), "dense0.running_var": torch.ones(5, 4)}
+    assert params.num_parameters(make(5) | averages) == 9
 
 
 def test_unequal_shapes():

@@ -3,6 +3,7 @@ from importlib import metadata
 import pytest
 import torch
 
+from dlnotes import settings
 from dlnotes.settings import Settings, parse_seeds
 
 
@@ -31,6 +32,7 @@ def test_repeated_seed():
     [
         ({"profile": "cpus"}, "profile must be one of smoke, cpu, gpu; got 'cpus'"),
         ({"device": "tpu"}, "device must be one of auto, cpu, cuda; got 'tpu'"),
+        ({"precision": "fp8"}, "precision must be one of float64, float32, tf32, bf16; got 'fp8'"),
         ({"seeds": (3,)}, "at least two seeds"),
         ({"seeds": (3, 3)}, "different integers"),
         ({"seeds": (True, 3)}, "different integers"),
@@ -53,3 +55,35 @@ def test_provenance():
     assert (run["device"], run["seeds"], run["profile"]) == ("cpu", [4, 5], "smoke")
     assert run["versions"]["torch"] == metadata.version("torch")
     assert run["device_name"]
+
+
+@pytest.mark.parametrize(
+    ("precision", "products", "dtype"),
+    [
+        ("float64", "highest", torch.float64),
+        ("float32", "highest", torch.float32),
+        ("tf32", "high", torch.float32),
+        ("bf16", "medium", torch.float32),
+    ],
+)
+def test_precision_is_set_and_recorded(precision, products, dtype):
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    run = Settings(profile="smoke", device="cpu", seeds=(0, 1), precision=precision).prepare()
+    try:
+        assert torch.get_float32_matmul_precision() == products
+        assert torch.backends.cudnn.allow_tf32 == (precision in ("tf32", "bf16"))
+        assert run.dtype == dtype
+        assert run.provenance()["precision"] == precision
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        torch.backends.cudnn.allow_tf32 = before[1]
+
+
+def test_products_are_measured_except_at_profile_smoke(monkeypatch):
+    calls = []
+    monkeypatch.setattr(settings.products, "calibrate", lambda: calls.append(1))
+    Settings(profile="smoke", device="cpu", seeds=(0, 1)).prepare()
+    Settings(profile="cpu", device="cpu", seeds=(0, 1), precision="float64").prepare()
+    assert calls == []
+    Settings(profile="cpu", device="cpu", seeds=(0, 1)).prepare()
+    assert calls == [1]

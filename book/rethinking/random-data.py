@@ -265,18 +265,17 @@ stacked = training.train(small, brief, start, x, y, gens=orders)
 for i in (0, 1):
     inner, outer = nn.Linear(x[0].numel(), 16), nn.Linear(16, 10)
     for layer, name in ((inner, "dense0"), (outer, "dense1")):
-        layer.weight.data = start[f"{name}.weight"][i].T.clone()
+        layer.weight.data = start[f"{name}.weight"][i].clone()
         layer.bias.data = start[f"{name}.bias"][i].clone()
     alone = nn.Sequential(nn.Flatten(), inner, nn.ReLU(), outer)
     train_one(alone, x, y, epochs=2, gen=generator(i, "small order"))
-    error = (inner.weight.T - stacked.params["dense0.weight"][i]).abs().max()
+    error = (inner.weight - stacked.params["dense0.weight"][i]).abs().max()
     assert error < 1e-5
     print(f"network {i}: largest difference of a weight {error:.1e}")
 
 # %% [markdown]
-# No weight differs by more than rounding (the `.T` is there because torch keeps its weights
-# transposed). From here on `training.train` does the work, and each of its networks can be read
-# as if it had been trained alone.
+# No weight differs by more than rounding. From here on `training.train` does the work, and each of
+# its networks can be read as if it had been trained alone.
 #
 # ## The experiment
 #
@@ -649,7 +648,7 @@ claims.number("commonest", commonest, ".1f")
 start = models.init(small, [generator(0, "blind")])
 start = {name: p.double() for name, p in start.items()}
 order = corruption.pixel_permutation(x, gen=generator(0, "blind order"))
-moved = start | {"dense0.weight": start["dense0.weight"][:, order]}
+moved = start | {"dense0.weight": start["dense0.weight"][:, :, order]}
 brief = dataclasses.replace(config, max_epochs=5, stop_accuracy=None)
 
 images = x.double()

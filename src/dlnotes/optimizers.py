@@ -6,6 +6,7 @@ gradient (Loshchilov and Hutter 2019). Each is the formula of the class of that 
 ``torch.optim``.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -16,67 +17,91 @@ from dlnotes.params import Params
 
 Optimizer = Literal["sgd", "adam", "adamw"]
 State = dict[str, Params]
+Rates = dict[str, Float[Tensor, "models"]]
+Accumulate = Callable[[Params, Float[Tensor, "models"]], None]
 BETAS, EPSILON = (0.9, 0.999), 1e-8
 """Decay of Adam's two moments a step, and the number that keeps its division finite."""
 
 
-def init(optimizer: Optimizer, params: Params) -> State:
+def init(optimizer: Optimizer, params: Params, rates: Rates) -> State:
     """Return the state of an optimizer before its first step: all zeros.
 
+    Plain gradient descent keeps none; momentum or weight decay need a velocity, Adam two moments
+    and room for the gradient.
+
     Example:
-        >>> init("sgd", {"bias": torch.ones(2, 1)})["velocity"]["bias"].tolist()
+        >>> params, rates = {"bias": torch.ones(2, 1)}, {"momentum": torch.tensor([0.9, 0.5])}
+        >>> init("sgd", params, rates)["velocity"]["bias"].tolist()
         [[0.0], [0.0]]
     """
-    moments = ("velocity",) if optimizer == "sgd" else ("mean", "square")
-    return {m: {name: torch.zeros_like(p) for name, p in params.items()} for m in moments}
+    if optimizer == "sgd":
+        parts = ("velocity",) if rates.keys() & {"momentum", "weight_decay"} else ()
+    else:
+        parts = ("gradient", "mean", "square")
+    state = {part: {n: torch.zeros_like(p) for n, p in params.items()} for part in parts}
+    first = next(iter(params.values()))
+    return state | {"steps": {"count": first.new_zeros(len(first))}}
 
 
 def step(
-    optimizer: Optimizer,
-    params: Params,
-    gradients: Params,
-    state: State,
-    rates: dict[str, Float[Tensor, "models"]],
-    count: int,
+    optimizer: Optimizer, params: Params, accumulate: Accumulate, state: State, rates: Rates
 ) -> None:
     """Change parameters and state in place by one step.
 
     Args:
         optimizer: Which formula.
         params: Parameters of the stack.
-        gradients: The gradient of each model's own loss, in the same order.
+        accumulate: Called once, as ``accumulate(into, scale)``: adds ``scale`` times the gradient
+            of each model's own loss at ``params`` to the tensors of ``into``, in place. Plain
+            gradient descent lets it add to the parameters themselves, with scale minus learning
+            rate, so that no gradient is ever stored.
         state: From `init`, as the last step left it.
         rates: ``learning_rate``, ``momentum`` (used by ``sgd``), ``weight_decay`` and ``l1``, one
             value a model; one that is left out is 0 for all.
-        count: Steps so far, this one included; 1 at first.
 
     Example:
-        One step of plain gradient descent at learning rates 0.1 and 0.2:
+        One step of plain gradient descent at learning rates 0.1 and 0.2; the gradient is 1:
 
-        >>> params, ones = {"bias": torch.zeros(2, 1)}, torch.ones(2, 1)
-        >>> rates = {"learning_rate": torch.tensor([0.1, 0.2])}
-        >>> step("sgd", params, {"bias": ones}, init("sgd", params), rates, 1)
+        >>> params, rates = {"bias": torch.zeros(2, 1)}, {"learning_rate": torch.tensor([0.1, 0.2])}
+        >>> def ones(into, scale):
+        ...     into["bias"] += scale[:, None]
+        >>> step("sgd", params, ones, init("sgd", params, rates), rates)
         >>> params["bias"].flatten()
         tensor([-0.1000, -0.2000])
     """
-    for name, p in params.items():
-        column = {r: value.view(-1, *[1] * (p.ndim - 1)) for r, value in rates.items()}
-        rate, decay, gradient = column["learning_rate"], column.get("weight_decay"), gradients[name]
-        if decay is not None and optimizer == "adamw":
-            p.mul_(1 - rate * decay)
-        elif decay is not None:
-            gradient = gradient.addcmul(p, decay)
-        if optimizer == "sgd":
-            velocity = state["velocity"][name].mul_(column.get("momentum", 0.0)).add_(gradient)
-            p.addcmul_(velocity, rate, value=-1)
-        else:
-            mean, square = state["mean"][name], state["square"][name]
-            mean.lerp_(gradient, 1 - BETAS[0])
-            square.lerp_(gradient.square(), 1 - BETAS[1])
-            scale = (square / (1 - BETAS[1] ** count)).sqrt_().add_(EPSILON)
-            p.addcmul_(mean / scale, rate / (1 - BETAS[0] ** count), value=-1)
-        if "l1" in column:
-            p.copy_(soft_threshold(p, rate * column["l1"]))
+    rate = rates["learning_rate"]
+    count = state["steps"]["count"].add_(1)
+    if optimizer == "sgd" and "velocity" not in state:
+        accumulate(params, -rate)
+    else:
+        into = state["velocity" if optimizer == "sgd" else "gradient"]
+        for name, p in params.items():
+            column = _columns(rates, p)
+            into[name].mul_(column.get("momentum", 0.0) if optimizer == "sgd" else 0.0)
+            if "weight_decay" in column and optimizer != "adamw":
+                into[name].addcmul_(p, column["weight_decay"])
+        accumulate(into, torch.ones_like(rate))
+        for name, p in params.items():
+            column, gradient = _columns(rates | {"count": count}, p), into[name]
+            if optimizer == "sgd":
+                p.addcmul_(gradient, column["learning_rate"], value=-1)
+                continue
+            if "weight_decay" in column and optimizer == "adamw":
+                p.mul_(1 - column["learning_rate"] * column["weight_decay"])
+            mean = state["mean"][name].lerp_(gradient, 1 - BETAS[0])
+            square = state["square"][name].lerp_(gradient.square(), 1 - BETAS[1])
+            scale = (square / (1 - BETAS[1] ** column["count"])).sqrt_().add_(EPSILON)
+            rate_now = column["learning_rate"] / (1 - BETAS[0] ** column["count"])
+            p.addcmul_(mean / scale, rate_now, value=-1)
+    if "l1" in rates:
+        for p in params.values():
+            column = _columns(rates, p)
+            p.copy_(soft_threshold(p, column["learning_rate"] * column["l1"]))
+
+
+def _columns(rates: Rates, p: Tensor) -> dict[str, Tensor]:
+    """Return the rates shaped so that each multiplies the numbers of its own model."""
+    return {name: value.view(-1, *[1] * (p.ndim - 1)) for name, value in rates.items()}
 
 
 def soft_threshold(

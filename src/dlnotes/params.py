@@ -8,6 +8,9 @@ from torch import Tensor
 Params = dict[str, Tensor]
 """Parameter name -> tensor whose first axis counts the models of the stack."""
 
+AVERAGES = ("running_mean", "running_var")
+"""Last parts of the names of tensors that are kept with the parameters but not trained."""
+
 
 def num_models(params: Params) -> int:
     """Return how many models the stack holds.
@@ -29,13 +32,23 @@ def num_models(params: Params) -> int:
 
 
 def num_parameters(params: Params) -> int:
-    """Return the number of scalars of *one* model of the stack.
+    """Return the number of trained scalars of *one* model of the stack.
 
     Example:
         >>> num_parameters({"weight": torch.zeros(3, 2, 2), "bias": torch.zeros(3, 2)})
         6
     """
-    return sum(tensor[0].numel() for tensor in params.values())
+    return sum(tensor[0].numel() for tensor in trained(params).values())
+
+
+def trained(params: Params) -> Params:
+    """Return the parameters that training changes by gradients: all but running averages.
+
+    Example:
+        >>> list(trained({"bias": torch.zeros(1, 2), "running_mean": torch.zeros(1, 2)}))
+        ['bias']
+    """
+    return {name: p for name, p in params.items() if name.rpartition(".")[2] not in AVERAGES}
 
 
 def select(params: Params, models: int | Sequence[int] | Tensor) -> Params:

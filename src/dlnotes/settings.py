@@ -1,6 +1,5 @@
 """What a run is asked for: the profile (how large), the device (where), the seeds (how often)."""
 
-import os
 import platform
 import re
 from dataclasses import dataclass
@@ -9,8 +8,12 @@ from typing import Any, Literal, Self, TypeVar, get_args
 
 import torch
 
+from dlnotes import products
+from dlnotes.machine import cpu_name
+
 Profile = Literal["smoke", "cpu", "gpu"]
 DeviceName = Literal["auto", "cpu", "cuda"]
+Precision = Literal["float64", "float32", "tf32", "bf16"]
 T = TypeVar("T")
 
 VERSIONS = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "matplotlib", "seaborn")
@@ -52,16 +55,19 @@ class Settings:
             most 90 s on one core) or ``"gpu"`` (full data, at least 10 seeds, one large GPU).
         device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for cuda where there is one.
         seeds: At least two different integers >= 0, or text for `parse_seeds`.
-        precision: The floating-point type of the training runs.
+        precision: How the training runs compute: ``"float32"``; ``"float64"``, for identities;
+            ``"tf32"`` or ``"bf16"``, float32 numbers whose products are rounded to 10 or 7 bits of
+            fraction where the device gains from it (PyTorch's "high" and "medium").
     """
 
     profile: Profile
     device: DeviceName = "auto"
     seeds: tuple[int, ...]
-    precision: Literal["float32"] = "float32"
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
-        for field, valid in (("profile", get_args(Profile)), ("device", get_args(DeviceName))):
+        kinds = {"profile": Profile, "device": DeviceName, "precision": Precision}
+        for field, valid in ((field, get_args(kind)) for field, kind in kinds.items()):
             if getattr(self, field) not in valid:
                 raise ValueError(
                     f"{field} must be one of {', '.join(valid)}; got {getattr(self, field)!r}"
@@ -77,16 +83,21 @@ class Settings:
             raise ValueError("device 'cuda' was asked for, but torch finds no GPU; use 'auto'")
 
     def prepare(self) -> Self:
-        """Make a GPU compute what ``precision`` says, and the same on every run.
+        """Make PyTorch compute what ``precision`` says, the same on every run, and fast.
 
-        On a CPU this changes nothing. On a GPU, convolutions would else be rounded to TF32 and may
-        differ from run to run.
+        Without it, a GPU would round convolutions to TF32 and might differ from run to run. On a
+        CPU the fastest products are looked up, or measured the first time (see
+        `dlnotes.products.calibrate`), except at profile ``smoke``.
 
         Returns:
             These settings.
         """
-        torch.backends.cudnn.allow_tf32 = False
+        products_are = {"tf32": "high", "bf16": "medium"}.get(self.precision, "highest")
+        torch.set_float32_matmul_precision(products_are)
+        torch.backends.cudnn.allow_tf32 = products_are != "highest"
         torch.backends.cudnn.deterministic = True
+        if self.precision == "float32" and self.profile != "smoke" and not self.on_gpu:
+            products.calibrate()
         return self
 
     def scale(self, *, smoke: T, cpu: T, gpu: T) -> T:
@@ -99,30 +110,29 @@ class Settings:
         return {"smoke": smoke, "cpu": cpu, "gpu": gpu}[self.profile]
 
     @property
+    def dtype(self) -> torch.dtype:
+        """The type of the numbers that parameters and inputs of this run are stored in."""
+        return torch.float64 if self.precision == "float64" else torch.float32
+
+    @property
     def torch_device(self) -> torch.device:
         """The device that tensors of this run live on."""
         auto = "cuda" if torch.cuda.is_available() else "cpu"
         return torch.device(auto if self.device == "auto" else self.device)
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether this run uses a GPU."""
+        return self.torch_device.type == "cuda"
+
     def provenance(self) -> dict[str, Any]:
         """Return device, precision, seeds and versions, ready for JSON."""
-        kind = self.torch_device.type
         return {
             "profile": self.profile,
-            "device": kind,
-            "device_name": torch.cuda.get_device_name() if kind == "cuda" else _cpu_name(),
+            "device": self.torch_device.type,
+            "device_name": torch.cuda.get_device_name() if self.on_gpu else cpu_name(),
             "precision": self.precision,
             "seeds": list(self.seeds),
             "versions": {"python": platform.python_version()}
             | {name: metadata.version(name) for name in VERSIONS},
         }
-
-
-def _cpu_name() -> str:
-    """Return the processor's name as the system tells it."""
-    if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
