@@ -188,9 +188,27 @@ def test_a_model_that_is_done_leaves_and_the_others_do_not_notice(model):
         same(run, i, alone)
 
 
+@pytest.mark.parametrize("order", ["own-order", "one-order"])
+def test_a_model_may_leave_in_mid_epoch(order):
+    params, x, y, orders = task(MLP, 20, models_=5)
+    y[2] = 0
+    config = TrainConfig(
+        batch_size=3, max_epochs=60, learning_rate=0.05, stop_accuracy=0.6, curve_every=2
+    )
+    gens_ = orders[0] if order == "one-order" else orders
+    run = training.train(MLP, config, params, x, y, gens=gens_)
+    assert (run.steps % 7 != 0).any()  # 7 steps are an epoch
+    for i in range(5):
+        one = {name: p[i : i + 1] for name, p in params.items()}
+        gen = orders[0] if order == "one-order" else orders[i : i + 1]
+        alone = training.train(MLP, config, one, x[i : i + 1], y[i : i + 1], gens=gen)
+        assert alone.steps[0] == run.steps[i]
+        same(run, i, alone.params)
+
+
 def test_the_learning_curve_has_its_points_where_asked():
     params, x, y, orders = task(MLP, 13)
-    points = {}
+    points, weights = {}, {}
     for every in (None, 0, 1, 4):
         config = TrainConfig(batch_size=5, max_epochs=3, learning_rate=0.05, curve_every=every)
         run = training.train(MLP, config, params, x, y, gens=orders)
@@ -200,9 +218,9 @@ def test_the_learning_curve_has_its_points_where_asked():
         if every == 0:
             assert run.loss.shape == run.accuracy.shape == (3, 0)
             assert run.summary(1) == {"epochs": 3, "steps": 9, "fitted": False, "diverged": False}
-            assert torch.equal(run.params["dense0.weight"], last)
+            assert torch.equal(run.params["dense0.weight"], weights[None])
             continue
-        last = run.params["dense0.weight"]
+        weights[every] = run.params["dense0.weight"]
         assert run.loss[:, -1].tolist() == pytest.approx(
             [metrics.evaluate(MLP, run.params, x, y)[0][i].item() for i in range(3)]
         )
@@ -323,8 +341,8 @@ def test_the_gpu_agrees_with_the_cpu(model):
     ],
 )
 def test_bad_config(field, value, match):
+    good = {"batch_size": 1, "max_epochs": 1, "learning_rate": 1.0, "stop_accuracy": 0.5}
     with pytest.raises(ValueError, match=match):
-        good = {"batch_size": 1, "max_epochs": 1, "learning_rate": 1.0, "stop_accuracy": 0.5}
         TrainConfig(**good | {field: value})
 
 

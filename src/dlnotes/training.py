@@ -263,18 +263,17 @@ class _Part:
         self.x, self.y, self.rows, self.gens, self.noise = x, y, rows, gens, noise
         self.final = self.now = params  # views of the result, changed in place until one leaves
         self.alive = torch.arange(len(y), device=y.device)  # places in `final` of those still in
-        self.rates, like = {}, params["dense0.weight"]
-        for name in RATES:
+        self.here = list(range(len(y)))  # the same on the host, so that nobody waits for a GPU
+        like, self.rates = params["dense0.weight"], {}
+        for name in (*RATES, *NOISES):
             if any(values := _each(getattr(config, name))):
                 one = torch.tensor(values, dtype=like.dtype, device=like.device)
                 self.rates[name] = one.expand(len(y))
-        self.noises = {name: _spread(getattr(config, name), len(y)) for name in NOISES}
+        self.noisy = {name: _spread(getattr(config, name), len(y)) for name in NOISES}
         self.state = optimizers.init(config.optimizer, stacks.trained(params), self.rates)
         # What changes the gradient beyond what the written-out formulas know goes to autograd.
         self.by_hand = (
-            dense.covers(model)
-            and config.loss == "cross_entropy"
-            and not any(self.noises["dropout"])
+            dense.covers(model) and config.loss == "cross_entropy" and "dropout" not in self.rates
         )
 
     def train(self) -> Run:
@@ -290,7 +289,7 @@ class _Part:
             points.append(step)
         steps = torch.zeros(models, dtype=torch.int64, device=self.y.device)
         fitted = torch.zeros(models, dtype=torch.bool, device=self.y.device)
-        while step < last and len(self.alive):
+        while step < last and self.here:
             for rows in self._epoch(examples).split(config.batch_size, dim=-1):
                 optimizers.step(
                     config.optimizer,
@@ -311,7 +310,7 @@ class _Part:
                     fits = accuracy >= config.stop_accuracy - 1e-9
                     fitted[self.alive] = fits
                     self._keep(~fits & loss.isfinite())
-                    if not len(self.alive):
+                    if not self.here:
                         break
         self._store()
         if not every:
@@ -334,22 +333,24 @@ class _Part:
         )
 
     def _epoch(self, examples: int) -> Int64[Tensor, "... examples"]:
-        """Draw the order of the examples: one for all models, or one a model."""
+        """Draw the order of the examples: one for all models, or one row a model (0 if it left)."""
         if isinstance(self.gens, torch.Generator):
             order = torch.randperm(examples, generator=self.gens)
         else:
-            mine = [self.gens[m] for m in self.alive.tolist()]
-            order = torch.stack([torch.randperm(examples, generator=gen) for gen in mine])
+            order = torch.zeros(len(self.gens), examples, dtype=torch.int64)
+            for m in self.here:
+                order[m] = torch.randperm(examples, generator=self.gens[m])
         return order.to(self.y.device, non_blocking=True)
 
     def _batch(self, order: Int64[Tensor, "... batch"]) -> tuple[Tensor, Tensor]:
         """Return inputs (with an axis ``models`` only where they differ) and labels."""
         own_x = tuple(self.x.shape[1:]) != self.model.input_shape
         each = self.alive[:, None]
+        order = order if order.ndim == 1 else order[self.alive]
         rows = order if self.rows is None else self.rows[each, order]
         y = self.y[each, rows]
         x = self.x[each, rows] if own_x else self.x[rows]
-        if any(self.noises["input_noise"]):
+        if "input_noise" in self.rates:
             if x.ndim == 1 + len(self.model.input_shape):
                 x = x.expand(len(self.alive), *x.shape)
             x = x + self._noise("input_noise", x)
@@ -360,40 +361,34 @@ class _Part:
     ) -> Float[Tensor, "models ..."]:
         """Draw for each model from its own generator; nothing, but zeros, where its level is 0."""
         draws = []
-        for m, one in zip(self.alive.tolist(), like, strict=True):
+        for m, one in zip(self.here, like, strict=True):
             kwargs = {"dtype": like.dtype, "device": like.device}
             draws.append(
                 sample(one.shape, generator=self.noise[m], **kwargs)
-                if self.noises[kind][m]
+                if self.noisy[kind][m]
                 else torch.zeros_like(one)
             )
         return torch.stack(draws)
 
-    def _levels(self, kind: str, like: Float[Tensor, "models ..."]) -> Float[Tensor, "models ..."]:
-        """Return each model's level, shaped so that it multiplies ``like``."""
-        levels = like.new_tensor([self.noises[kind][m] for m in self.alive.tolist()])
-        return levels.view(-1, *[1] * (like.ndim - 1))
-
     def _noise(self, kind: str, like: Float[Tensor, "models ..."]) -> Float[Tensor, "models ..."]:
         """Draw normal noise of each model's own level."""
-        return self._draw(kind, torch.randn, like) * self._levels(kind, like)
+        level = self.rates[kind].view(-1, *[1] * (like.ndim - 1))
+        return self._draw(kind, torch.randn, like) * level
 
     def _masks(self, batch: int) -> list[Float[Tensor, "models batch width"]]:
         """Draw what dropout multiplies each dense hidden layer with: 0 or 1 / (1 - rate)."""
-        if not any(self.noises["dropout"]):
+        if "dropout" not in self.rates:
             return []
-        masks = []
+        rate, masks = self.rates["dropout"].view(-1, 1, 1), []
         for width in self.model.hidden:
-            shape = (len(self.alive), batch, width)
-            drawn = self._draw("dropout", torch.rand, self.now["dense0.weight"].new_empty(shape))
-            rate = self._levels("dropout", drawn)
+            drawn = self._draw("dropout", torch.rand, rate.expand(-1, batch, width))
             masks.append((drawn >= rate) / (1 - rate))
         return masks
 
     def _add_gradients(self, x: Tensor, y: Tensor, into: Params, scale: Tensor) -> None:
         """Add ``scale`` times the gradient of each model's mean loss on its batch to ``into``."""
         at = stacks.trained(self.now)
-        if any(self.noises["weight_noise"]):
+        if "weight_noise" in self.rates:
             at = {n: p + self._noise("weight_noise", p) for n, p in at.items()}
         smoothing = self.rates.get("label_smoothing")
         if self.by_hand:
@@ -440,6 +435,7 @@ class _Part:
             return
         self._store()
         self.alive, self.now = self.alive[staying], stacks.select(self.now, staying)
+        self.here = self.alive.tolist()
         self.state = {part: stacks.select(of, staying) for part, of in self.state.items()}
         self.rates = stacks.select(self.rates, staying)
 
