@@ -67,7 +67,7 @@ def test_calibration_is_quick_and_happens_once(tmp_path, monkeypatch):
     products.calibrate(path)
     assert products._onednn_is_faster == first
     monkeypatch.setattr(products, "cpu_name", lambda: "another processor")
-    monkeypatch.setattr(products, "_measure", lambda: [("nn", 1024, 1024, 1024, 2.0)])
+    monkeypatch.setattr(products, "_measure", lambda: [["nn", 1024, 1024, 1024, 2.0]])
     products.calibrate(path)
     assert products._onednn_is_faster == {"nn": {(1024, 1024, 1024): True}}
     assert len(json.loads(path.read_text())) == 2
@@ -77,7 +77,7 @@ def test_calibration_is_quick_and_happens_once(tmp_path, monkeypatch):
 def test_a_damaged_file_is_measured_again(tmp_path, monkeypatch, damage):
     path = tmp_path / "products.json"
     path.write_text(damage)
-    monkeypatch.setattr(products, "_measure", lambda: [("nn", 64, 64, 64, 0.5)])
+    monkeypatch.setattr(products, "_measure", lambda: [["nn", 64, 64, 64, 0.5]])
     products.calibrate(path)
     assert products._onednn_is_faster == {"nn": {(64, 64, 64): False}}
     assert json.loads(path.read_text())
@@ -86,7 +86,7 @@ def test_a_damaged_file_is_measured_again(tmp_path, monkeypatch, damage):
 def test_without_a_place_to_keep_it(tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("")
-    monkeypatch.setattr(products, "_measure", lambda: [("nn", 64, 64, 64, 2.0)])
+    monkeypatch.setattr(products, "_measure", lambda: [["nn", 64, 64, 64, 2.0]])
     products.calibrate(blocked / "products.json")
     assert products._onednn_is_faster == {"nn": {(64, 64, 64): True}}
 

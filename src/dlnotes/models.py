@@ -178,7 +178,7 @@ def forward(
     x: Float[Tensor, "..."],
     *,
     train: bool = False,
-    masks: Sequence[Float[Tensor, "models batch width"]] = (),
+    masks: Sequence[Float[Tensor, "models batch _"]] = (),
 ) -> Float[Tensor, "models batch classes"]:
     """Return the logits of every model of the stack.
 

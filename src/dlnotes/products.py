@@ -29,6 +29,8 @@ from torch import Tensor
 from dlnotes.machine import cpu_name
 
 Form = Literal["nn", "tn", "nt"]
+Row = list[Form | int | float]
+"""Form, rows, inner, columns, and the seconds of PyTorch's road over those of oneDNN's."""
 SHAPES = [(width, batch) for width in (128, 512, 1024) for batch in (128, 1024)]
 """What is measured: square layers of this width at this batch size."""
 
@@ -131,7 +133,7 @@ def calibrate(path: Path | None = None) -> None:
         _onednn_is_faster.setdefault(form, {})[r, k, c] = ratio > 1.05  # else keep the plain road
 
 
-def _read(path: Path) -> dict[str, list[tuple[Form, int, int, int, float]]]:
+def _read(path: Path) -> dict[str, list[Row]]:
     """Return what has been measured; a damaged file counts as none."""
     try:
         found = json.loads(path.read_text())
@@ -140,9 +142,9 @@ def _read(path: Path) -> dict[str, list[tuple[Form, int, int, int, float]]]:
     return found if isinstance(found, dict) else {}
 
 
-def _measure() -> list[tuple[Form, int, int, int, float]]:
-    """Return the seconds of PyTorch's road over those of oneDNN's, for every form and shape."""
-    rows: list[tuple[Form, int, int, int, float]] = []
+def _measure() -> list[Row]:
+    """Compare both roads for every form and shape."""
+    rows: list[Row] = []
     for width, batch in SHAPES:
         models = max(1, 512 // width)
         weight, wide = torch.ones(models, width, width), torch.ones(models, width, batch)
@@ -165,7 +167,7 @@ def _measure() -> list[tuple[Form, int, int, int, float]]:
                     ],
                 ]
             plain, onednn = (_seconds(road) for road in roads)
-            rows.append((form, a.shape[1], a.shape[2], b.shape[2], plain / onednn))
+            rows.append([form, a.shape[1], a.shape[2], b.shape[2], plain / onednn])
     return rows
 
 

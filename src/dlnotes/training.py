@@ -322,7 +322,7 @@ class _Part:
             finite &= curves["loss"][:, -1].isfinite()
         return Run(
             params=self.final,
-            points=torch.tensor(points, device=self.y.device),
+            points=torch.tensor(points, dtype=torch.int64, device=self.y.device),
             loss=curves.pop("loss"),
             accuracy=curves.pop("accuracy"),
             measured=curves,
@@ -375,7 +375,7 @@ class _Part:
         level = self.rates[kind].view(-1, *[1] * (like.ndim - 1))
         return self._draw(kind, torch.randn, like) * level
 
-    def _masks(self, batch: int) -> list[Float[Tensor, "models batch width"]]:
+    def _masks(self, batch: int) -> list[Float[Tensor, "models batch _"]]:
         """Draw what dropout multiplies each dense hidden layer with: 0 or 1 / (1 - rate)."""
         if "dropout" not in self.rates:
             return []
