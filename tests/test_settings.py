@@ -50,6 +50,12 @@ def test_a_gpu_that_is_not_there():
         Settings(profile="cpu", device="cuda", seeds=(0, 1))
 
 
+def test_a_gpu_may_be_on_a_cluster(monkeypatch):
+    monkeypatch.setenv("DLNOTES_CLUSTER", "tcp://scheduler:8786")
+    run = Settings(profile="cpu", device="cuda", seeds=(0, 1))
+    assert run.torch_device.type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def test_provenance():
     run = Settings(profile="smoke", device="cpu", seeds=(4, 5)).provenance()
     assert (run["device"], run["seeds"], run["profile"]) == ("cpu", [4, 5], "smoke")

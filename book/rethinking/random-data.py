@@ -338,7 +338,7 @@ pixels = ["shuffled pixels", "random pixels", "Gaussian pixels"]
 grid = sweeps.grid(task=["labels"], rate=rates, size=[size], **axes)
 grid += sweeps.grid(task=pixels, rate=[0.0], size=[size], **axes)
 grid += sweeps.grid(task=["labels"], rate=[0.0, 1.0], size=sizes[:2], **axes)
-table = records.frame(sweeps.run(grid, fit, provenance=run.provenance()))
+table = records.frame(sweeps.run(grid, fit, settings=run))
 
 table["test %"] = 100 * table["test accuracy"]
 table["gap"] = 100 * table["train accuracy"] - table["test %"]

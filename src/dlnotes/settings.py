@@ -1,5 +1,6 @@
 """What a run is asked for: the profile (how large), the device (where), the seeds (how often)."""
 
+import os
 import platform
 import re
 from dataclasses import dataclass
@@ -53,7 +54,8 @@ class Settings:
     Attributes:
         profile: ``"smoke"`` (embedded data, seconds), ``"cpu"`` (real data, at least 5 seeds, at
             most 90 s on one core) or ``"gpu"`` (full data, at least 10 seeds, one large GPU).
-        device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for cuda where there is one.
+        device: ``"cpu"``, ``"cuda"`` (here or on the workers of a cluster), or ``"auto"`` for cuda
+            where there is one.
         seeds: At least two different integers >= 0, or text for `parse_seeds`.
         precision: How the training runs compute: ``"float32"``; ``"float64"``, for identities;
             ``"tf32"`` or ``"bf16"``, float32 numbers whose products are rounded to 10 or 7 bits of
@@ -79,7 +81,8 @@ class Settings:
             raise ValueError(
                 f"an interval needs at least two seeds, different integers >= 0; got {self.seeds}"
             )
-        if self.device == "cuda" and not torch.cuda.is_available():
+        elsewhere = os.environ.get("DLNOTES_CLUSTER")  # its workers may have the GPU
+        if self.device == "cuda" and not (torch.cuda.is_available() or elsewhere):
             raise ValueError("device 'cuda' was asked for, but torch finds no GPU; use 'auto'")
 
     def prepare(self) -> Self:
@@ -116,9 +119,9 @@ class Settings:
 
     @property
     def torch_device(self) -> torch.device:
-        """The device that tensors of this run live on."""
-        auto = "cuda" if torch.cuda.is_available() else "cpu"
-        return torch.device(auto if self.device == "auto" else self.device)
+        """The device that tensors of this run live on, in the process that asks."""
+        gpu = self.device != "cpu" and torch.cuda.is_available()
+        return torch.device("cuda" if gpu else "cpu")
 
     @property
     def on_gpu(self) -> bool:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from tests.test_cluster import running, scheduler
 
 from dlnotes import files
 from dlnotes.press import builds, cli, kernels, options
@@ -80,6 +82,9 @@ def test_help_ends_with_examples_that_are_commands(dlnotes, command):
         (["run", "--seeds", "0-99999999999"], "must be at most 1000 seeds; got '0-99999999999'"),
         (["run", "--seeds", "1-999,2000-2001"], "must be at most 1000 seeds"),
         (["run", "--seeds", "1," + "9" * 5000], "must be like"),
+        (["run", "--cluster", "scheduler"], "must be like tcp://scheduler:8786; got 'scheduler'"),
+        (["build", "--cluster", "http://a:1"], "must be like tcp://scheduler:8786"),
+        (["run", "--cluster", "tcp://a:65536"], "must be like tcp://scheduler:8786"),
         (["run", "--jobs", "0"], "0 is not in the range"),
         (["run", "--profil", "cpu"], "Did you mean '--profile'?"),
         (["biuld"], "Did you mean 'build'?"),
@@ -313,6 +318,72 @@ def test_data_is_listed_fetched_and_checked(dlnotes, tmp_path, monkeypatch):
     fetched = dlnotes("data", "fetch", "mnist")
     assert fetched.code == 1
     assert "DLNOTES_OFFLINE" in fetched.err
+
+
+@pytest.fixture
+def _no_cluster_after(monkeypatch):
+    """Forget the cluster that a command names to its kernels."""
+    monkeypatch.setenv("DLNOTES_CLUSTER", "")
+
+
+@pytest.mark.usefixtures("_no_cluster_after")
+@pytest.mark.parametrize("command", ["run", "build"])
+def test_a_cluster_that_does_not_answer_is_told_before_a_lecture_runs(dlnotes, book, command):
+    book.lecture("a/one")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+        result = dlnotes(command, "--cluster", address)
+    assert result.code == 1
+    assert result.out == f"cluster  {address}: checking\n"
+    assert len(result.err.splitlines()) == 1
+    assert result.err.startswith(f"dlnotes: no scheduler answers at {address}: ")
+    assert not (book.root / "_build").exists()
+
+
+@pytest.mark.usefixtures("_no_cluster_after")
+def test_a_gpu_may_be_on_a_cluster(dlnotes, book, monkeypatch):
+    book.lecture("a/one")
+    asked = []
+
+    def answer(command, **options):
+        asked.append(command[3:])
+        return SimpleNamespace(returncode=1, stdout="", stderr="2 workers but none with a GPU")
+
+    monkeypatch.setattr(builds, "subprocess", SimpleNamespace(run=answer))
+    result = dlnotes("run", "-d", "cuda", "--cluster", "tcp://a:1")
+    assert (result.code, result.err) == (1, "dlnotes: 2 workers but none with a GPU\n")
+    assert asked == [["tcp://a:1", "gpu"]]
+
+
+IN_THE_CLUSTER = """
+import os
+from dlnotes import sweeps
+offset = 10
+
+def fit(group):
+    return [{"value": c["seed"] + offset, "elsewhere": os.getpid()} for c in group]
+
+done = sweeps.run(sweeps.grid(width=[1, 2], seed=[0, 1]), fit)
+assert os.getpid() not in {r.metrics["elsewhere"] for r in done}
+print([r.metrics["value"] for r in done])
+"""
+
+
+@pytest.mark.xdist_group("cluster")
+@pytest.mark.usefixtures("_no_cluster_after")
+def test_lectures_train_on_a_cluster_and_the_cache_does_not_care(
+    dlnotes, book, tmp_path, monkeypatch
+):
+    book.lecture("a/one", IN_THE_CLUSTER)
+    with scheduler(tmp_path) as address:
+        with running(tmp_path, "worker", address, "--nthreads", 1):
+            first = dlnotes("run", "--cluster", address)
+    assert first.code == 0, first.err
+    assert f"cluster  {address}: 1 workers, same versions\na/one  started" in first.out
+    assert "[10, 11, 10, 11]" in (book.root / "_build" / "executed" / "a/one.ipynb").read_text()
+    monkeypatch.setenv("DLNOTES_CLUSTER", "")
+    assert "a/one  cached" in dlnotes("run").out
 
 
 def test_the_ledger_is_printed_and_compared(dlnotes, book, tmp_path):

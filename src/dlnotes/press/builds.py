@@ -3,6 +3,8 @@
 import contextlib
 import importlib
 import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -53,12 +55,32 @@ def choose(book: Book, names: Iterable[str]) -> list[Lecture]:
 
 
 def ask_for(options: dict[str, Any]) -> dict[str, str]:
-    """Return the parameters of the lectures; refuse a GPU that is not there."""
+    """Return the parameters of the lectures; refuse a GPU or a cluster that is not there."""
     asked = {name: options[name] for name in ("profile", "device", "seeds")}
     has = kernels.device_kind() if asked["device"] != "cpu" else "cpu"
-    if asked["device"] == "cuda" and has != "cuda":
+    if asked["device"] == "cuda" and has != "cuda" and not options["cluster"]:
         raise click.UsageError("device 'cuda': this machine has no GPU; valid here: auto, cpu")
-    return execute.resolve(asked)
+    parameters = execute.resolve(asked)
+    if options["cluster"]:
+        join(options["cluster"], gpu=parameters["device"] == "cuda")
+    return parameters
+
+
+def join(address: str, *, gpu: bool) -> None:
+    """Check a cluster, in a process that may import what that takes; then name it to the kernels.
+
+    What a lecture finds does not depend on where it is computed, so no key in the cache does.
+    """
+    line(f"cluster  {address}: checking")
+    check = [sys.executable, "-c", "from dlnotes.cluster import main; main()", address]
+    answer = subprocess.run(
+        [*check, "gpu"] if gpu else check, capture_output=True, text=True, check=False
+    )
+    if answer.returncode:
+        said = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
+        raise click.ClickException(said[-1])
+    line(f"cluster  {answer.stdout.strip()}")
+    os.environ["DLNOTES_CLUSTER"] = address
 
 
 @contextlib.contextmanager

@@ -37,6 +37,7 @@ def cli() -> None:
         "dlnotes run rethinking/random-data -p smoke  one lecture, a few seconds",
         "dlnotes run --seeds 1000-1004                do the verdicts depend on the seeds?",
         "dlnotes run random-data --fresh -j 1         not from the cache, one at a time",
+        "dlnotes run --cluster tcp://scheduler:8786   let the workers of a dask cluster train",
     ),
 )
 @click.argument("names", nargs=-1, metavar="[LECTURES]...")

@@ -9,6 +9,7 @@ from dlnotes.press import lectures
 
 SEEDS = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
 MOST_SEEDS = 1000
+ADDRESS = re.compile(r"(tcp|tls)://([\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}")
 
 
 class OneOf(click.ParamType):
@@ -48,6 +49,18 @@ class Seeds(click.ParamType):
         return text
 
 
+class Address(click.ParamType):
+    """Where a scheduler listens, such as ``tcp://scheduler:8786``."""
+
+    name = "address"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the address if it has that form."""
+        if not ADDRESS.fullmatch(value) or int(value.rpartition(":")[2]) > 65535:
+            self.fail(f"must be like tcp://scheduler:8786; got {value!r}", param, ctx)
+        return value
+
+
 def _dataset_names() -> list[str]:
     from dlnotes import files
 
@@ -84,6 +97,13 @@ RUN_OPTIONS = (
         *("--jobs", "-j"),
         type=click.IntRange(min=1),
         help="Lectures at a time; by default one per core, and one on a GPU.",
+    ),
+    click.option(
+        "--cluster",
+        type=Address(),
+        envvar="DLNOTES_CLUSTER",
+        metavar="ADDRESS",
+        help="Let the workers of this dask scheduler train, such as tcp://scheduler:8786.",
     ),
     click.option(
         "--cell-timeout",
