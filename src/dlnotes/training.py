@@ -349,7 +349,10 @@ class _Part:
         order = order if order.ndim == 1 else order[self.alive]
         rows = order if self.rows is None else self.rows[each, order]
         y = self.y[each, rows]
-        x = self.x[each, rows] if own_x else self.x[rows]
+        if own_x:
+            x = self.x[each, rows]
+        else:  # on a CPU, index_select is several times as fast as indexing
+            x = self.x.index_select(0, rows.flatten()).unflatten(0, rows.shape)
         if "input_noise" in self.rates:
             if x.ndim == 1 + len(self.model.input_shape):
                 x = x.expand(len(self.alive), *x.shape)

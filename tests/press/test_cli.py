@@ -18,7 +18,7 @@ from dlnotes import files
 from dlnotes.press import builds, cli, kernels, options
 
 COMMANDS = [
-    *([], ["run"], ["build"], ["ledger"], ["doctor"]),
+    *([], ["run"], ["build"], ["ledger"], ["doctor"], ["bench"]),
     *(["data"], ["data", "list"], ["data", "fetch"], ["data", "check"]),
 ]
 

@@ -17,7 +17,17 @@ pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 LECTURES = [lecture.name for lecture in find(ROOT)]
 LECTURE_PAGES = [f"book/{name}.html" for name in LECTURES]
-PLAIN = ["index", "readers", "cluster", "instructors", "ledger", "runs", "glossary", "bibliography"]
+PLAIN = [
+    "index",
+    "readers",
+    "cluster",
+    "instructors",
+    "ledger",
+    "runs",
+    "bench",
+    "glossary",
+    "bibliography",
+]
 PAGES = [f"book/{name}.html" for name in [*PLAIN, "rethinking/index"]] + LECTURE_PAGES
 TEXT = {".html", ".js", ".json", ".ipynb", ".py", ".txt", ".csv", ".svg", ".md", ".inv"}
 

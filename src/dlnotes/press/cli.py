@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from dlnotes.press import builds, cache, ledger
+from dlnotes.press import bench, builds, cache, ledger
 from dlnotes.press.execute import line
 from dlnotes.press.options import DATASET, examples, run_options
 
@@ -189,6 +189,9 @@ def doctor_command() -> None:
     missing = [check.name for check in checks if check.required and not check.ok]
     if missing:
         raise click.ClickException(f"required and missing: {', '.join(missing)}")
+
+
+cli.add_command(bench.bench)
 
 
 def find_root(*, required: bool = True) -> Path:
