@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import importlib.util
 import json
+import math
 import subprocess
 import sys
 import types
@@ -14,6 +15,7 @@ import torch
 from click.testing import CliRunner
 from torch.utils.flop_counter import FlopCounterMode
 
+from dlnotes import datasets, records
 from dlnotes.bench import (
     __main__ as run,
 )
@@ -21,6 +23,7 @@ from dlnotes.bench import (
     grids,
     limits,
     memory,
+    mnist,
     pages,
     pictures,
     provenance,
@@ -35,6 +38,7 @@ from dlnotes.bench.grids import Point
 from dlnotes.bench.pytorch import Contestant
 from dlnotes.press import bench as press
 from dlnotes.rng import generator
+from dlnotes.settings import Settings
 
 MLP = Point(hidden=(6, 5), batch=5, steps=4, models=3, image=(1, 7, 6))
 CNN = Point(hidden=(4,), channels=(3, 2), batch=5, steps=4, models=3, image=(1, 7, 10))
@@ -590,3 +594,20 @@ def test_no_module_but_its_own_imports_the_benchmark():
             if isinstance(node, ast.ImportFrom):
                 names = [f"{node.module}.{alias.name}" for alias in node.names]
             assert not [n for n in names if n.startswith("dlnotes.bench")], path
+
+
+def test_the_grid_on_real_labels_and_random_ones(tmp_path):
+    train, test = datasets.standardize(*datasets.load("digits"))
+    settings, path = Settings(profile="smoke", seeds=(0, 1)), tmp_path / "grid.jsonl"
+    small = {"widths": (16,), "depths": (1,), "batch": 50, "epochs": 20}
+    done = mnist.run(train, test, settings, path=path, **small)
+    table = records.frame(done)
+    assert table.groupby("labels").size().to_dict() == {"true": 3, "random": 3}
+    right = table.groupby("labels")["test accuracy"].mean()
+    assert right["true"] > 0.5 > 0.2 > right["random"]  # ten classes
+    assert (table.parameters == 64 * 16 + 16 + 16 * 10 + 10).all()
+    assert table.steps.tolist() == [20 * math.ceil(len(train) / 50)] * 6
+    assert len(table["loss curve"][0]) == 11
+    again = mnist.run(train, test, settings, path=path, **small)
+    assert again == done
+    assert len(path.read_text().splitlines()) == 6

@@ -5,6 +5,8 @@ wanted, a weight gradient never exists as a tensor of its own, and a stack of na
 its time on arithmetic instead of bookkeeping.
 """
 
+from collections.abc import Hashable
+
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -12,6 +14,8 @@ from torch import Tensor
 from dlnotes.models import ModelConfig
 from dlnotes.params import Params
 from dlnotes.products import accumulate, product
+
+Room = dict[Hashable, Tensor]
 
 
 def covers(config: ModelConfig) -> bool:
@@ -28,6 +32,7 @@ def add_gradients(
     into: Params,
     scale: Float[Tensor, "models"],
     label_smoothing: Float[Tensor, "models"] | None = None,
+    room: Room | None = None,
 ) -> None:
     """Add ``scale`` times the gradient of each model's mean cross-entropy to ``into``, in place.
 
@@ -45,6 +50,8 @@ def add_gradients(
         into: What is added to.
         scale: One factor a model.
         label_smoothing: As in `dlnotes.metrics.cross_entropy`.
+        room: Tensors to work in, kept from call to call; empty at first. On a CPU, a step would
+            else spend a tenth of its time on getting fresh memory from the system.
 
     Example:
         A linear model with zero weights gives both classes probability 1/2; at input 3 with label 0
@@ -58,6 +65,7 @@ def add_gradients(
         >>> into["dense0.weight"].flatten()
         tensor([-1.5000,  1.5000])
     """
+    room = {} if room is None else room
     depth, (models, batch) = len(config.hidden) + 1, y.shape
     # Inputs that all models share make the first layer one wide product: a stack of one.
     shared = tuple(x.shape[1:]) == config.input_shape
@@ -65,7 +73,9 @@ def add_gradients(
     inputs = []
     for i in range(depth):
         inputs.append(h)
-        z = product(_beside(params[f"dense{i}.weight"], h), h).view(models, -1, batch)
+        weight = params[f"dense{i}.weight"]
+        z = _take(room, ("z", i), (models, weight.shape[1], batch), weight)
+        product(_beside(weight, h), h, out=_beside(z, h))
         if config.bias:
             z += params[f"dense{i}.bias"].unsqueeze(2)
         h = z.relu_() if i < depth - 1 else z
@@ -80,13 +90,22 @@ def add_gradients(
 
     for i in reversed(range(depth)):
         weight, h = params[f"dense{i}.weight"], inputs[i]
-        below = product(weight.mT, delta) if i else None
+        if i:  # two tensors take turns, where widths are equal
+            below = _take(room, ("below", i % 2, len(h[0])), h.shape, h)
+            product(weight.mT, delta, out=below)
         if config.bias:
             into[f"dense{i}.bias"].add_(delta.sum(2))
         accumulate(_beside(into[f"dense{i}.weight"], h), _beside(delta, h), h.mT)
-        if below is not None:
+        if i:
             torch.ops.aten.threshold_backward.grad_input(below, h, 0, grad_input=below)
             delta = below
+
+
+def _take(room: Room, key: Hashable, shape: tuple[int, ...], like: Tensor) -> Tensor:
+    """Return the room's tensor of that name; a new one if there is none of this shape."""
+    if key not in room or room[key].shape != shape:
+        room[key] = like.new_empty(shape)
+    return room[key]
 
 
 def _beside(

@@ -39,22 +39,23 @@ _onednn_is_faster: dict[Form, dict[tuple[int, int, int], bool]] = {}
 
 
 def product(
-    a: Float[Tensor, "models rows inner"], b: Float[Tensor, "models inner columns"]
+    a: Float[Tensor, "models rows inner"],
+    b: Float[Tensor, "models inner columns"],
+    *,
+    out: Float[Tensor, "models rows columns"] | None = None,
 ) -> Float[Tensor, "models rows columns"]:
-    """Return the matrix product of every pair.
+    """Return the matrix product of every pair, in ``out`` if that is given.
 
     Example:
         >>> product(torch.tensor([[[1.0, 2.0]]]), torch.tensor([[[3.0], [4.0]]])).item()
         11.0
     """
-    if _by_onednn(a, b) and len(a) == 1:
-        return _onednn(a[0], b[0])[None]
-    if _by_onednn(a, b):
-        out = a.new_empty(len(a), a.shape[1], b.shape[2])
-        for one, left, right in zip(out, a, b, strict=True):
-            one.copy_(_onednn(left, right))
-        return out
-    return torch.bmm(a, b)
+    out = a.new_empty(len(a), a.shape[1], b.shape[2]) if out is None else out
+    if not _by_onednn(a, b):
+        return torch.bmm(a, b, out=out)
+    for one, left, right in zip(out, a, b, strict=True):
+        one.copy_(_onednn(left, right))
+    return out
 
 
 def accumulate(

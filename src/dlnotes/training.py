@@ -271,6 +271,7 @@ class _Part:
                 self.rates[name] = one.expand(len(y))
         self.noisy = {name: _spread(getattr(config, name), len(y)) for name in NOISES}
         self.state = optimizers.init(config.optimizer, stacks.trained(params), self.rates)
+        self.room: dense.Room = {}
         # What changes the gradient beyond what the written-out formulas know goes to autograd.
         self.by_hand = (
             dense.covers(model) and config.loss == "cross_entropy" and "dropout" not in self.rates
@@ -396,7 +397,14 @@ class _Part:
         smoothing = self.rates.get("label_smoothing")
         if self.by_hand:
             dense.add_gradients(
-                self.model, at, x, y, into=into, scale=scale, label_smoothing=smoothing
+                self.model,
+                at,
+                x,
+                y,
+                into=into,
+                scale=scale,
+                label_smoothing=smoothing,
+                room=self.room,
             )
             return
         # The models share no parameter: the gradient of the sum of losses is each model's own.
