@@ -75,7 +75,8 @@ def add_gradients(
         inputs.append(h)
         weight = params[f"dense{i}.weight"]
         z = _take(room, ("z", i), (models, weight.shape[1], batch), weight)
-        product(_beside(weight, h), h, out=_beside(z, h))
+        wide = shared and i == 0
+        product(_beside(weight, wide), h, out=_beside(z, wide))
         if config.bias:
             z += params[f"dense{i}.bias"].unsqueeze(2)
         h = z.relu_() if i < depth - 1 else z
@@ -91,11 +92,12 @@ def add_gradients(
     for i in reversed(range(depth)):
         weight, h = params[f"dense{i}.weight"], inputs[i]
         if i:  # two tensors take turns, where widths are equal
-            below = _take(room, ("below", i % 2, len(h[0])), h.shape, h)
+            below = _take(room, ("below", i % 2, weight.shape[2]), h.shape, h)
             product(weight.mT, delta, out=below)
         if config.bias:
             into[f"dense{i}.bias"].add_(delta.sum(2))
-        accumulate(_beside(into[f"dense{i}.weight"], h), _beside(delta, h), h.mT)
+        wide = shared and i == 0
+        accumulate(_beside(into[f"dense{i}.weight"], wide), _beside(delta, wide), h.mT)
         if i:
             torch.ops.aten.threshold_backward.grad_input(below, h, 0, grad_input=below)
             delta = below
@@ -109,7 +111,7 @@ def _take(room: Room, key: Hashable, shape: tuple[int, ...], like: Tensor) -> Te
 
 
 def _beside(
-    of_models: Float[Tensor, "models rows columns"], h: Float[Tensor, "stacks in batch"]
+    of_models: Float[Tensor, "models rows columns"], wide: bool
 ) -> Float[Tensor, "stacks rows2 columns"]:
-    """Return a view with the models' rows below one another if their inputs ``h`` are shared."""
-    return of_models.flatten(0, 1)[None] if len(h) == 1 else of_models
+    """Return a view with the models' rows below one another if their inputs are shared."""
+    return of_models.flatten(0, 1)[None] if wide else of_models

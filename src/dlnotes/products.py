@@ -84,8 +84,8 @@ def _onednn(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _by_onednn(a: Tensor, b: Tensor) -> bool:
-    if not _onednn_is_faster or a.is_cuda or a.dtype != torch.float32:
-        return False
+    if not _onednn_is_faster or a.shape[1] < 64 or a.is_cuda or a.dtype != torch.float32:
+        return False  # fewer rows are never measured, never faster
     form = ("n" if a.stride(-1) == 1 else "t") + ("n" if b.stride(-1) == 1 else "t")
     return _nearest(form, a.shape[1], a.shape[2], b.shape[2])
 
@@ -94,7 +94,7 @@ def _by_onednn(a: Tensor, b: Tensor) -> bool:
 def _nearest(form: Form, rows: int, inner: int, columns: int) -> bool:
     """Return the answer for the measured shape that is nearest on a log scale."""
     answers = _onednn_is_faster.get(form, {})
-    if not answers or min(rows, inner, columns) < 64:  # narrow: never measured, never faster
+    if not answers or min(inner, columns) < 64:
         return False
     return answers[
         min(

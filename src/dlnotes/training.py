@@ -222,7 +222,7 @@ def train(
     final = {name: p.detach().clone() for name, p in params.items()}
     size = _at_once(model, config, models, final["dense0.weight"])
     parts = []
-    for places in torch.arange(models).tensor_split(math.ceil(models / size)):
+    for places in torch.arange(models).split(size):
         own = slice(int(places[0]), int(places[-1]) + 1)
         part = _Part(
             model=model,
@@ -536,7 +536,9 @@ def _at_once(model: ModelConfig, config: TrainConfig, models: int, like: Tensor)
         math.prod(layer.weight) + math.prod(layer.outputs) * config.batch_size
         for layer in layers(model)
     )
-    return max(1, min(models, fits, NEAR_BYTES // (largest * like.element_size())))
+    size = max(1, min(fits, NEAR_BYTES // (largest * like.element_size())))
+    threads = torch.get_num_threads()  # each takes models of its own: one left over idles the rest
+    return min(models, max(1, size // threads) * threads)
 
 
 def _check(

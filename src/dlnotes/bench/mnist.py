@@ -46,7 +46,7 @@ def run(
         epochs: Passes over the training set, a multiple of the curve's 10 points.
     """
     configs = sweeps.grid(
-        width=widths, depth=depths, labels=["true", "random"], seed=range(SEEDS), epochs=[epochs]
+        width=widths, depth=depths, labels=["true", "random"], seed=range(SEEDS), limit=[epochs]
     )
 
     def fit(group: list[dict[str, Any]]) -> list[dict[str, Any]]:
