@@ -7,8 +7,9 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "dlnotes"
 ORDER = (
-    "machine products settings rng stats params registry downloads files formats datasets "
-    "corruption models metrics optimizers dense training records cluster sweeps claims figures"
+    "machine products settings rng stats params kernels registry downloads files formats datasets "
+    "corruption models memorizers metrics optimizers dense training records cluster sweeps claims "
+    "figures"
 ).split()
 NUMERICAL = {"torch", "numpy", "scipy", "pandas", "sklearn", "matplotlib", "seaborn"}
 
