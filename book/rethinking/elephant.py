@@ -95,7 +95,7 @@ train, test = datasets.standardize(train, test)
 context = claims.Context(settings=run, data=[train], needs=("mnist",))
 context
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input", "remove-output"]
 size = min(run.scale(smoke=200, cpu=1000, gpu=50_000), len(train))
 pixels, classes = train.x[0].numel(), train.num_classes
 claims.number("size", size, ",")

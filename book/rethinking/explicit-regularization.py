@@ -366,7 +366,7 @@ grid += [{**c, "dropout": ON["dropout"]} for c in noisy]
 together = ("labels", "shifts", "decay")
 table = records.frame(sweeps.run(grid, fit, together=together, settings=run))
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input", "remove-output"]
 for part in ("train", "test"):
     table[f"{part} %"] = 100 * table[f"{part} accuracy"]
 many = len(data) > 1 or len(kinds) > 1
@@ -449,7 +449,7 @@ alone = {
 found = claims.all_of(alone)
 claims.check("explicit.helps-a-little", found, context, unit=points)
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input", "remove-output"]
 arm = arms[0]
 
 
@@ -657,7 +657,7 @@ harder = {
 found = claims.all_of(harder)
 claims.check("explicit.noise-suffers", found, context, unit=points)
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input", "remove-output"]
 for name in ON:
     seen = runs(arm, "random", name)["train %"]
     claims.number(f"noise-{name}", seen.mean(), ".1f")

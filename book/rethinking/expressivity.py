@@ -92,7 +92,7 @@ context = claims.Context(settings=run, data=[train], needs=("mnist",))
 context
 
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input", "remove-output"]
 def count(*widths: int) -> int:
     """Weights and biases of fully connected layers with these widths."""
     return sum((a + 1) * b for a, b in itertools.pairwise(widths))
@@ -528,7 +528,7 @@ claims.check("express.report-network", found, context, unit="wrong labels")
 # {glue:text}`holds-wide` labels. So the weights we look for exist, for every seed. Will they be
 # found? Four settings for the same network, with the same images and initial weights:
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input", "remove-output"]
 size = run.scale(smoke=100, cpu=1000, gpu=60_000)
 wide = run.scale(smoke=(32, 32), cpu=(128, 128), gpu=(1024, 1024))
 FITTED = 0.999

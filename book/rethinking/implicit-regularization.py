@@ -671,7 +671,7 @@ claims.check(
 )
 
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input", "remove-output"]
 def ends(interval: tuple[float, float], spec: str = ".1f") -> str:
     low, high = (format(v, spec).replace("-", "−") for v in interval)
     return f"{low} to {high}"

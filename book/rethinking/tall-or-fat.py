@@ -172,7 +172,7 @@ for tall, fat in fair:
     print(f"width {tall[0]}, depth {tall[1]}: {weights[tall]:,} parameters")
     print(f"width {fat[0]}, depth {fat[1]}: {weights[fat]:,} parameters")
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input", "remove-output"]
 claims.number("size", size, ",")
 claims.number("fair-pairs", len(fair))
 claims.number("seeds", len(run.seeds))
@@ -528,7 +528,7 @@ figures.show(
 )
 
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input", "remove-output"]
 def middle(values: np.ndarray) -> str:
     value = float(np.median(values))
     return f"{value:,.0f}" if value < math.inf else "more than the limit"
