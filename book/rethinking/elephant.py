@@ -138,7 +138,7 @@ figures.show(
     figure,
     "four-parameters",
     alt="The outline of an elephant, trunk to the right: a closed curve given by "
-    "eight numbers, and a dot for the eye.",
+    "8 numbers, and a dot for the eye.",
     caption="Four complex parameters, after Mayer et al. 2010 (the eye is a "
     "fifth). The numbers are amplitudes of sine and cosine waves. Which of the "
     "infinitely many waves may be used was chosen as well, and is not counted.",
@@ -1030,14 +1030,14 @@ def count_cnn(
     """Return the number of parameters."""
     ### BEGIN SOLUTION
     inner, height, wide = shape
-    total = 0
+    weights_in_all = 0
     for outer in channels:
-        total += outer * (inner * kernel**2 + 1)
+        weights_in_all += outer * (inner * kernel**2 + 1)
         inner, height, wide = outer, -(-height // 2), -(-wide // 2)
     widths = [inner * height * wide, *hidden, classes]
     for before, after in itertools.pairwise(widths):
-        total += after * (before + 1)
-    return total
+        weights_in_all += after * (before + 1)
+    return weights_in_all
     ### END SOLUTION
 
 
@@ -1142,12 +1142,12 @@ print("Exercise 2: all checks passed")
 def through(x: np.ndarray, y: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Return the values at t of the polynomial through all points (x, y)."""
     ### BEGIN SOLUTION
-    total = np.zeros(len(t))
+    value_at_t = np.zeros(len(t))
     for i in range(len(x)):
         others = np.delete(x, i)
         factors = (t[:, None] - others) / (x[i] - others)
-        total += y[i] * factors.prod(1)
-    return total
+        value_at_t += y[i] * factors.prod(1)
+    return value_at_t
     ### END SOLUTION
 
 

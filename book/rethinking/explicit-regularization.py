@@ -217,7 +217,7 @@ figures.show(
     caption="Data augmentation: two images, each as it is (left) and shifted by "
     f"one of its {train.x.shape[-1]} rows or columns of pixels or both (numbers: rows, "
     "columns). Nobody would change the label.",
-    data=pd.DataFrame({"label": train.y[:2].tolist()}),
+    data=pd.DataFrame({"digit": [0, 1], "label": train.y[:2].tolist()}),
 )
 
 # %% [markdown]
