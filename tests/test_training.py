@@ -140,10 +140,13 @@ def test_each_model_trains_on_its_own_subset(own, one_order):
         assert run.accuracy[i, 1:].tolist() == pytest.approx(accuracies)
 
 
-@pytest.mark.parametrize(("near_bytes", "at_once"), [(1, 1), (5000, 2), (10**9, 5)])
+@pytest.mark.parametrize(
+    ("near_bytes", "threads", "at_once"), [(1, 1, 1), (1, 2, 2), (5000, 1, 2), (10**9, 2, 5)]
+)
 @pytest.mark.parametrize("order", ["own-order", "one-order"])
-def test_a_stack_trained_in_parts_is_the_same(monkeypatch, near_bytes, at_once, order):
+def test_a_stack_trained_in_parts_is_the_same(monkeypatch, near_bytes, threads, at_once, order):
     monkeypatch.setattr(training, "NEAR_BYTES", near_bytes)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     params, x, y, orders = task(MLP, 20, models_=5)
     y[2] = 0
     gens_ = orders[0] if order == "one-order" else orders

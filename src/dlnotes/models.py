@@ -243,7 +243,13 @@ def dense(
         wide = weight.flatten(0, 1)
         z = wide @ h if bias is None else torch.addmm(bias.reshape(-1, 1), wide, h)
         return z.view(models, out, -1)
-    return torch.bmm(weight, h) if bias is None else torch.baddbmm(bias.unsqueeze(2), weight, h)
+    if h.stride(2) == 1 or not h.requires_grad or h.is_cuda:
+        return torch.bmm(weight, h) if bias is None else torch.baddbmm(bias.unsqueeze(2), weight, h)
+    # On a CPU, convolutions leave the batch first in memory, and want their gradient like that: a
+    # product a model does it without a copy.
+    biases = [None] * models if bias is None else bias.unbind()
+    each = [F.linear(*one) for one in zip(h.mT.unbind(), weight.unbind(), biases, strict=True)]
+    return torch.stack(each).mT
 
 
 def _normalize(
@@ -305,7 +311,7 @@ def _convolve_each(config: ModelConfig, params: Params, x: Tensor, train: bool) 
                 features = _normalize(params, f"conv{i}", features, train, model)
             features = features.relu()
         outputs.append(features)
-    return torch.stack(outputs)
+    return torch.stack(outputs) if len(outputs) > 1 else outputs[0][None]  # a view is no copy
 
 
 def _connect_locally(

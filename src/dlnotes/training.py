@@ -349,10 +349,12 @@ class _Part:
         each = self.alive[:, None]
         order = order if order.ndim == 1 else order[self.alive]
         rows = order if self.rows is None else self.rows[each, order]
-        y = self.y[each, rows]
+        # On a CPU, index_select is several times as fast as indexing.
+        all_alike = rows.ndim == 1 and len(self.alive) == len(self.y)
+        y = self.y.index_select(1, rows) if all_alike else self.y[each, rows]
         if own_x:
             x = self.x[each, rows]
-        else:  # on a CPU, index_select is several times as fast as indexing
+        else:
             x = self.x.index_select(0, rows.flatten()).unflatten(0, rows.shape)
         if "input_noise" in self.rates:
             if x.ndim == 1 + len(self.model.input_shape):
@@ -537,7 +539,9 @@ def _at_once(model: ModelConfig, config: TrainConfig, models: int, like: Tensor)
         for layer in layers(model)
     )
     size = max(1, min(fits, NEAR_BYTES // (largest * like.element_size())))
-    threads = torch.get_num_threads()  # each takes models of its own: one left over idles the rest
+    # In a batched product each thread takes models of its own, and one left over idles the rest; a
+    # convolution is spread over the threads by itself.
+    threads = 1 if model.kind == "cnn" else torch.get_num_threads()
     return min(models, max(1, size // threads) * threads)
 
 
