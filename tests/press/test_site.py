@@ -62,7 +62,7 @@ sphinx:
 TOC = """
 format: jb-book
 root: book/index
-chapters: [{file: book/part/noise}, {file: book/ledger}]
+chapters: [{file: book/part/noise}, {file: book/ledger}, {file: book/part}, {file: book/surprises}]
 """
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M0 0h9"/></svg>'
 
@@ -102,6 +102,8 @@ class Project:
             "_toc.yml": TOC,
             "book/index.md": "# Notes\n",
             "book/ledger.md": "# Ledger\n\n```{ledger-table}\n```\n\n```{runs-table}\n```\n",
+            "book/part.md": "# Part\n\n```{ledger-table}\n:part: part\n```\n",
+            "book/surprises.md": "# No\n\n```{ledger-table}\n:verdicts: fails undecided\n```\n",
             "book/part/noise.py": "",
             "book/_vendor/katex/katex.min.css": "a {}",
         }.items():
@@ -248,6 +250,20 @@ def test_the_ledger_lists_the_claim_and_leads_back_to_the_sentence(built):
     assert "3 seeds: 0–2" in page
 
 
+def test_a_part_of_the_ledger_links_to_the_sentences_and_is_linked_by_nothing(built):
+    page = built.page("book/part.html")
+    assert 'href="part/noise.html#claim-fit-all"' in page
+    assert 'id="fit-all"' not in page
+    assert "1 claim: 1 holds" in page
+    assert "intervals may be expected" in page
+    assert "0 claims: 0 hold" in built.page("book/surprises.html")
+
+
+def test_the_runs_say_what_they_took_together(built):
+    page = built.page("book/ledger.html")
+    assert "1 lecture ran for 12 s together, in 12 s by the clock." in page
+
+
 def test_the_cost_label_says_what_it_cost_and_that_data_stood_in(built):
     page = built.page()
     assert "Stand-in data." in page
@@ -285,6 +301,7 @@ def test_every_mistake_is_named_and_the_old_site_stays(project):
     project.build()
     before = project.page()
     project.notebook(lecture(r"{claim}`fit.some` {verdict}`perhaps` $\frac{$ {doc}`nowhere`"))
+    project.write("book/part.md", "# P\n\n```{ledger-table}\n:part: prat\n:verdicts: true\n```\n")
     for _ in range(2):  # the second time Sphinx must not have forgotten
         with pytest.raises(site.SiteError) as failure:
             project.build()
@@ -292,6 +309,8 @@ def test_every_mistake_is_named_and_the_old_site_stays(project):
         assert "unknown claim 'fit.some'; valid: fit.all" in message
         assert "unknown verdict 'perhaps'; valid: holds, fails, undecided, not-run" in message
         assert "nowhere" in message
+        assert "unknown part 'prat'; valid: part" in message
+        assert "unknown verdicts 'true'; valid: fails, holds, not-run, undecided" in message
         assert "part/noise" in message
         assert "claim-fit-all" in message  # the ledger's row leads to no sentence
         if shutil.which("node"):

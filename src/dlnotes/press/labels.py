@@ -3,6 +3,7 @@
 Rows are those of ``ledger.json`` and ``runs.json``; every function returns text or HTML.
 """
 
+import datetime
 import html
 import itertools
 from collections.abc import Sequence
@@ -95,6 +96,25 @@ def run_facts(run: Row) -> list[str]:
         run["date"][:10],
         run["key"][:8],
     ]
+
+
+def total(runs: Sequence[Row]) -> str:
+    """Return what the runs took together, and by the clock if they were made in one go.
+
+    >>> one = {"seconds": 60.0, "date": "2026-11-20T08:01:00+00:00"}
+    >>> total([one, one | {"date": "2026-11-20T08:01:20+00:00"}])
+    '2 lectures ran for 2 min 0 s together, in 1 min 20 s by the clock.'
+    >>> total([one, one | {"date": "2026-11-21T08:01:20+00:00"}])
+    '2 lectures ran for 2 min 0 s together, not all of them in one go.'
+    """
+    together = sum(run["seconds"] for run in runs)
+    ends = [datetime.datetime.fromisoformat(run["date"]).timestamp() for run in runs]
+    starts = [end - run["seconds"] for end, run in zip(ends, runs, strict=True)]
+    clock = max(ends, default=0.0) - min(starts, default=0.0)
+    in_one_go = clock <= 1.05 * together  # a pause between two shows as more
+    by_clock = f"in {duration(clock)} by the clock" if in_one_go else "not all of them in one go"
+    count = f"{len(runs)} lecture{'s' * (len(runs) != 1)}"
+    return f"{count} ran for {duration(together)} together, {by_clock}."
 
 
 def duration(seconds: float) -> str:

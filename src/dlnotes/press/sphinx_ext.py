@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -75,13 +76,22 @@ class VerdictRole(SphinxRole):
 
 
 class LedgerTable(SphinxDirective):
-    """``{ledger-table}``: every claim of the book with its verdict, grouped by lecture."""
+    """``{ledger-table}``: claims with their verdicts, grouped by lecture.
+
+    Without options these are all claims of the book, and other pages can point at each. ``part``
+    keeps those of one folder of lectures, ``verdicts`` those with one of the verdicts listed.
+    """
+
+    option_spec = {"part": directives.unchanged_required, "verdicts": directives.unchanged_required}  # noqa: RUF012
 
     def run(self) -> list[nodes.Node]:
         """Return the summary and one table a lecture."""
         self.env.note_reread()  # its links depend on what other pages say
-        rows = _read(self.env, "ledger.json")
-        blocks = [nodes.paragraph("", line) for line in (labels.count(rows), labels.expect(rows))]
+        rows = self._chosen(_read(self.env, "ledger.json"))
+        lines = [labels.count(rows)]
+        if "verdicts" not in self.options:
+            lines.append(labels.expect(rows))
+        blocks = [nodes.paragraph("", line) for line in lines]
         for lecture, group in itertools.groupby(rows, key=lambda row: row["lecture"]):
             blocks.append(
                 nodes.rubric("", "", _page(self.env, lecture), classes=["ledger-lecture"])
@@ -89,6 +99,29 @@ class LedgerTable(SphinxDirective):
             head = ["Verdict", "Claim", "Expected", "Effect and 95\u00a0% interval", "Judged by"]
             blocks.append(_table(head, [self._row(row) for row in group], "ledger"))
         return blocks
+
+    def _chosen(self, rows: Sequence[Row]) -> list[Row]:
+        """Return the rows that the options ask for; warn of an option that names nothing."""
+        parts = {row["lecture"].partition("/")[0] for row in rows}
+        wanted = {
+            "part": (self.options.get("part", "").split() or parts, parts),
+            "verdicts": (self.options.get("verdicts", "").split() or VERDICTS, VERDICTS),
+        }
+        for option, (names, valid) in wanted.items():
+            for name in set(names) - set(valid):
+                logger.warning(
+                    "unknown %s %r; valid: %s",
+                    option,
+                    name,
+                    ", ".join(sorted(valid)),
+                    location=self.get_location(),
+                )
+        return [
+            row
+            for row in rows
+            if row["lecture"].partition("/")[0] in wanted["part"][0]
+            and row["verdict"] in wanted["verdicts"][0]
+        ]
 
     def _row(self, row: Row) -> nodes.row:
         parsed, _ = self.state.inline_text(labels.sentence(row), self.lineno)
@@ -100,7 +133,7 @@ class LedgerTable(SphinxDirective):
         expected = VERDICTS.get(row["expected"], "no expectation")
         return _cells(
             [[verdict], [sentence, name], expected, labels.numbers(row) or "–", labels.judged(row)],
-            anchor=row["id"].replace(".", "-"),
+            anchor=None if self.options else row["id"].replace(".", "-"),
         )
 
 
@@ -108,7 +141,7 @@ class RunsTable(SphinxDirective):
     """``{runs-table}``: what each lecture ran on, and what it cost."""
 
     def run(self) -> list[nodes.Node]:
-        """Return one table of all runs."""
+        """Return the time they took and one table of all runs."""
         self.env.note_reread()
         rows = _read(self.env, "runs.json")
         head = ["Lecture", "Profile", "Device", "Time", "Memory", "Data", "Date", "Key"]
@@ -119,7 +152,7 @@ class RunsTable(SphinxDirective):
             for run in rows
         ]
         versions = [nodes.raw("", labels.versions(run), format="html") for run in rows]
-        return [_table(head, body, "runs"), *versions]
+        return [nodes.paragraph("", labels.total(rows)), _table(head, body, "runs"), *versions]
 
 
 class CostLabel(SphinxDirective):
