@@ -74,6 +74,9 @@ def train_one(model, config, params, i, x, y, gen, noise=None):
         for rows in torch.randperm(len(x), generator=gen).split(config.batch_size):
             optimizer.zero_grad()
             seen = x[rows] + normal(x[rows], mine("input_noise"))
+            if rate := mine("input_dropout"):
+                kept = torch.rand(seen.shape, generator=noise, dtype=x.dtype) >= rate
+                seen = seen * kept / (1 - rate)
             at = {n: p + normal(p[0], mine("weight_noise")) for n, p in trained.items()}
             rate, masks = mine("dropout"), []
             for width in model.hidden if rate else ():

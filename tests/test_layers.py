@@ -8,8 +8,8 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "dlnotes"
 ORDER = (
     "machine products settings rng stats params kernels registry downloads files formats datasets "
-    "corruption models memorizers metrics optimizers dense training records cluster sweeps claims "
-    "figures"
+    "corruption models memorizers metrics optimizers dense training curvature records cluster "
+    "sweeps claims figures"
 ).split()
 NUMERICAL = {"torch", "numpy", "scipy", "pandas", "sklearn", "matplotlib", "seaborn"}
 

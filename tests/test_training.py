@@ -63,6 +63,7 @@ RATES = {
     "l1": (0.003, 0.0, 0.01),
     "label_smoothing": (0.1, 0.0, 0.3),
     "dropout": (0.5, 0.2, 0.0),
+    "input_dropout": (0.2, 0.0, 0.3),
     "input_noise": (0.1, 0.0, 0.3),
     "weight_noise": (0.0, 0.02, 0.01),
 }
@@ -71,7 +72,7 @@ RATES = {
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
 @pytest.mark.parametrize(
     ("model", "left_out"),
-    [(MLP, name) for name in (None, "dropout", "input_noise", "weight_noise", "momentum")]
+    [(MLP, name) for name in (None, *training.NOISES, "momentum")]
     # A bias before batch normalization has gradient 0: Adam would blow up its rounding errors.
     + [(model, None) for model in (LINEAR, replace(CNN_NORM, bias=False), LOCAL)],
 )
@@ -301,6 +302,8 @@ def test_memory_counts_every_tensor(models_):
     assert momentum - counted == 4 * models_ * parameters
     adam = training.memory(MLP, replace(config, optimizer="adam"), models_)
     assert adam - counted == 3 * 4 * models_ * parameters
+    noisy = training.memory(MLP, replace(config, input_noise=0.1), models_)  # inputs of its own
+    assert noisy - counted == 4 * (models_ - 1) * 10 * 36
     actual = sum(p[0].numel() for p in models.init(MLP, gens(1)).values())
     assert actual == parameters
 
@@ -336,6 +339,7 @@ def test_the_gpu_agrees_with_the_cpu(model):
         ("l1", (0.0, -1.0), "l1 >= 0"),
         ("label_smoothing", 1.5, "label_smoothing <= 1"),
         ("dropout", 1.0, "dropout < 1"),
+        ("input_dropout", 1.0, "input_dropout < 1"),
         ("input_noise", -0.1, "input_noise >= 0"),
         ("weight_noise", (0.0, -0.1), "weight_noise >= 0"),
         ("loss", "hinge", "loss in .'cross_entropy', 'squared_error'."),

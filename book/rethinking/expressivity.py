@@ -19,28 +19,28 @@
 # (expressivity)=
 # # How many weights does it take to memorize n labels?
 #
-# In 2017 a group of students read a theorem. It says that a network with two layers and $2n + d$
-# weights can produce *any* labels on any $n$ examples with $d$ inputs each
-# {cite:p}`zhang2017understanding`. They did what one should do and tested it. They trained on
-# MNIST with the true labels: a network with a few weights less than that fitted them, and their
-# report concluded that the theorem holds. They trained with random labels: not even a network with
-# nearly two million weights fitted them, and they concluded that it does not hold.
+# In 2017 a group of students read a theorem. It says that a network with two layers (one hidden
+# layer and the output) and $2n + d$ weights can produce *any* labels on any $n$ different examples
+# with $d$ inputs each {cite:p}`zhang2017understanding`. They did what one should do and tested it.
+# They trained on MNIST with the true labels: a network with a few weights less than that fitted
+# them, and their report concluded that the theorem holds. They trained with random labels: not even
+# a network with nearly two million weights fitted them, and they concluded that it does not hold.
 #
 # The first conclusion does not follow, the second is wrong, and the mistake behind both is one
 # that all of us make. A theorem says that a network *exists*. An experiment shows what an
 # optimizer *finds*. This lecture keeps the two apart: first we write the network down, weight by
-# weight, and watch it give 60,000 random labels. Then we go looking for such networks by training.
+# weight, and ask it for 60,000 random labels. Then we go looking for such networks by training.
 #
 # **What we measure.** The error of networks that are written down, on data from ten examples to
 # all of MNIST. The {term}`training accuracy <training error>` of trained networks of the same and
-# of other sizes, with the report's settings and with others. And the smallest width that training
-# needs to memorize $n$ coin flips, which the report planned to measure and never showed.
+# of other sizes, with the report's settings and with others. And the smallest {term}`width` that
+# training needs to memorize $n$ coin flips, which the report planned to measure and never showed.
 #
 # **What theory predicts.** For the networks written down: no error at all. For the trained ones:
 # nothing. That is the point.
 #
-# **What you need.** Calculus, and what a triangular system of equations is. Linked words are
-# explained in the [glossary](../glossary); profiles, [for readers](../readers).
+# **What you need.** Calculus, a little PyTorch, and what a matrix times a vector is. Linked words
+# are explained in the [glossary](../glossary); profiles, [for readers](../readers).
 
 # %% tags=["parameters"]
 profile = "cpu"
@@ -110,6 +110,7 @@ def power(value: float) -> str:
 claims.number("n", n, ",")
 claims.number("d", d)
 claims.number("two-n-plus-d", 2 * n + d, ",")
+claims.number("copied", n * (d + 2), ",")
 claims.number("report-50", 2 * 50_000 + 784, ",")
 claims.number("report-60", 2 * 60_000 + 784, ",")
 claims.number("report-128", count(784, 128, 128, 10), ",")
@@ -122,8 +123,9 @@ claims.number("report-steps", math.ceil(60_000 / 1024))
 
 # %% [markdown]
 # The images are $x_1, \dots, x_n$, each with $d$ pixels, here $n =$ {glue:text}`n` and $d =$
-# {glue:text}`d`. Pixels are kept as the whole numbers they are in the file. The labels $y_1,
-# \dots, y_n$ are rolls of a ten-sided die.
+# {glue:text}`d` (in the code `pixels`, `n` and `d`). Pixels are kept as the whole numbers they are
+# in the file. The labels $y_1, \dots, y_n$ (`labels`) are numbers from 0 to 9, rolled with a
+# ten-sided die.
 #
 # :::{admonition} Predict
 # :class: tip
@@ -176,12 +178,14 @@ claims.number("gap-ratio", power((z_all[-1] - z_all[0]) / gaps.min()))
 # $$ f(x) = \sum_{j=1}^{n} w_j \max(a \cdot x - b_j,\, 0) . $$
 #
 # Each term is a ramp: zero up to its kink, then a straight line. The numbers to choose are $a$
-# ($d$ of them), $b$ ($n$) and $w$ ($n$). That is where $2n + d$ comes from.
+# ($d$ of them), $b$ ($n$) and $w$ ($n$). That is where $2n + d$ comes from. (All units share $a$,
+# so the theorem counts it once. Ordinary layers, in which every unit has its own copy, would have
+# $n(d + 2)$ numbers, here {glue:text}`copied`.)
 #
 # | symbol | in the code | what it is |
 # | --- | --- | --- |
 # | $a$ | `a`, `direction` | what every hidden unit multiplies the image with |
-# | $z_i$ | `z[i]` | projection of image $i$, sorted |
+# | $z_i$, $y_i$ | `z[i]`, `y[i]` | projection and label of image $i$, in the order of the line |
 # | $b_j$ | `b[j]`, `kinks` | where ramp $j$ begins |
 # | $w_j$ | `w[j]`, `weights` | what the output multiplies ramp $j$ with |
 # | $A_{ij}$ | `A[i, j]` | height of ramp $j$ at image $i$ |
@@ -190,15 +194,16 @@ claims.number("gap-ratio", power((z_all[-1] - z_all[0]) / gaps.min()))
 # z_n$. Then the matrix $A_{ij} = \max(z_i - b_j, 0)$ is invertible.
 #
 # *Proof.* Above the diagonal, $j > i$, the kink comes at or after the point, $b_j \ge b_{i+1} \ge
-# z_i$, so the ramp has not begun and $A_{ij} = 0$. On the diagonal, $A_{ii} = z_i - b_i > 0$. A
-# triangular matrix with no zero on its diagonal is invertible. $\square$
+# z_i$, so the ramp has not begun and $A_{ij} = 0$. On the diagonal, $A_{ii} = z_i - b_i > 0$. So
+# $A$ is zero above its diagonal (*lower triangular*) and nowhere zero on it. Such a matrix is
+# invertible: the equations of $A w = y$ can be solved one after the other. Image 1 sees only ramp
+# 1, which settles $w_1$; image 2 sees ramps 1 and 2, and as $w_1$ is known, it settles $w_2$; and
+# so on. $\square$
 #
-# **The theorem.** The outputs on the $n$ images are $A w$. Whatever the labels $y$, the system $A
-# w = y$ has a solution. $\square$
+# **The theorem.** The outputs on the $n$ images are $f(x_i) = \sum_j A_{ij} w_j$, in short $A w$.
+# Whatever the labels $y$, the system $A w = y$ has a solution. $\square$
 #
-# That is all of it. Image 1 sees only ramp 1, which settles $w_1$; image 2 sees ramps 1 and 2,
-# and as $w_1$ is known, it settles $w_2$; and so on. In code, for eight images spread along the
-# line:
+# That is all of it. In code, for eight images spread along the line:
 
 # %%
 few = order_all[n // 20 :: n // 8]  # eight of them, in the order of the line
@@ -315,10 +320,11 @@ print(f"weights {net.num_weights:,} = 2 x {n:,} + {d}")
 print(f"right labels {right:,} of {n:,}, largest error {error:.1e}")
 
 # %% [markdown]
-# Every label, found in less time than it takes to read this sentence. The output is one number,
-# to be rounded to the nearest label. (Would you rather have ten {term}`logits`? From the output
-# $u$, make $u k - k^2/2$ for each class $k$. As $(u - k)^2 = u^2 - 2(uk - k^2/2)$, the largest
-# logit belongs to the class nearest to $u$. These twenty numbers are the same for any labels.)
+# It took less time than you need to read this sentence. The output is one number, to be rounded
+# to the nearest label. (Would you rather have ten {term}`logits`? From the output $u$, make
+# $u k - k^2/2$ for each class $k$. As $(u - k)^2 = u^2 - 2(uk - k^2/2)$, the largest logit belongs
+# to the class nearest to $u$. This last step takes twenty numbers, $k$ and $k^2/2$ for each class,
+# the same for any labels.)
 #
 # **But is it exact?** The error is not zero. Two suspects: the theorem, or the rounding. A
 # control that could tell them apart is arithmetic *without* rounding. The projections are whole
@@ -353,12 +359,12 @@ claims.number("error", power(error))
 claims.number("wrong-exact", wrong)
 
 # %% [markdown]
-# {claim}`express.exactly` So the rest is rounding, and we know its size. The range of the
-# projections is {glue:text}`gap-ratio` times their smallest gap. Where two neighbors have
-# different labels the line between them is that steep, and float64 carries 16 digits: what
-# remains is an error of about {glue:text}`error`. "Fits exactly" is a statement about real
-# numbers. In floating point it means: with an error far below the half step that would change a
-# label.
+# {claim}`express.exactly` If it holds, the rest is rounding, and we know where it comes from. The
+# range of the projections is {glue:text}`gap-ratio` times their smallest gap. Where two images so
+# close have different labels, the line between them is that steep: huge weights, whose sum is a
+# small label. Float64 carries 16 digits, the leading ones cancel, and what remains is an error of
+# about {glue:text}`error`. "Fits exactly" is a statement about real numbers. In floating point it
+# means: with an error far below the half step that would change a label.
 #
 # Nothing here was special to MNIST, to whole numbers or to ten classes. The same for Gaussian
 # inputs and labels that are any real numbers, for many $n$ and $d$:
@@ -387,26 +393,29 @@ found = claims.all_of(
 claims.check("express.two-n-plus-d", found, context, unit="labels")
 
 # %% [markdown]
-# {claim}`express.two-n-plus-d` The error grows with $n$, as the smallest gap shrinks, and hardly
-# depends on $d$: the line has forgotten how many dimensions there were.
+# {claim}`express.two-n-plus-d` (For MNIST the error is that of the float64 network above.) In the
+# table, go down: more images, a smaller smallest gap, more rounding. Go along a row: the number of
+# dimensions hardly matters, since the line has forgotten it.
 #
 # **Which of the numbers know the labels?** The direction was drawn before we saw a label, the
 # kinks are the projections. Only the $n$ weights $w$ depend on $y$. Can there be fewer? Not if
-# the labels may be any real numbers. A network with $p$ weights maps these $p$ numbers to its $n$
-# outputs, piece by piece smoothly. Such a map cannot fill an $n$-dimensional space from fewer
-# than $n$ dimensions, just as no smooth curve fills a plane. So for $p < n$ almost all label
-# vectors are out of reach, and $2n + d$ is within a factor of about two of the best possible. For
-# labels from a *finite* set things are different; we come back to this.
+# the labels may be any real numbers. Take any network with $p$ weights, on fixed inputs. It maps
+# these $p$ numbers to its $n$ outputs, piece by piece smoothly. Such a map cannot fill an
+# $n$-dimensional space from fewer than $n$ dimensions, just as no smooth curve fills a plane. So
+# for $p < n$ almost all label vectors are out of reach, and where $d$ is small against $n$, $2n +
+# d$ is within a factor of about two of the best possible. For labels from a *finite* set things
+# are different; we come back to this.
 #
 # ## The same in depth
 #
 # A layer of $n$ units is wide. The paper's Corollary 1 trades width for depth: with $k$ layers of
-# weights, of the order of $n/k$ units a layer are enough, and the number of weights stays of the
-# order of $n + d$. Here is one way to build it. The output is a sum of $n$ ramps; a sum can be
-# done in parts. Each of the $k - 1$ hidden layers computes its share of the ramps, and three more
-# units pass on what the next layer needs: the projection $z$ (counted from the first kink, so
-# that the ReLU lets it through), and the sum so far, as a positive and a negative part. Written
-# out:
+# weights (`depth`; $k - 1$ of them are hidden), of the order of $n/k$ units a layer are enough,
+# and the number of weights stays of the order of $n + d$. Here is one way to build it. The output
+# is a sum of $n$ ramps; a sum can be done in parts. Each of the $k - 1$ hidden layers computes its
+# share of the ramps. Three more units pass on what the next layer needs. One passes on the
+# projection $z$, counted from the first kink: so it is positive for all our images, and the ReLU
+# lets it through. The other two pass on the sum so far, its positive and its negative part, as
+# $t = \max(t, 0) - \max(-t, 0)$. Written out:
 
 
 # %%
@@ -446,23 +455,24 @@ claims.check("express.depth-k", found, context, unit="labels")
 claims.number("deep-n", len(x), ",")
 
 # %% [markdown]
-# {claim}`express.depth-k` (Here for {glue:text}`deep-n` images.) The numbers to choose are still
-# $a$, $b$ and $w$. All others are copies, ones and zeros.
+# {claim}`express.depth-k` (Checked for {glue:text}`deep-n` images.) The numbers to choose are
+# still $a$, $b$ and $w$. All others are copies, ones and zeros.
 #
 # ## What the report concluded
 #
 # Back to the students' report. It puts the $2n + d$ of MNIST at {glue:text}`report-60` (in an
 # earlier section, with $n = 50{,}000$, at {glue:text}`report-50`; MNIST has 60,000 training
 # images). With true labels, a network slightly below that number fitted the data. Two hidden
-# layers of 128 have {glue:text}`report-128` weights, so that must be the one. With random labels
-# nothing fitted, up to nearly two million weights, which is two hidden layers of 1024
-# ({glue:text}`report-1024`).
+# layers of 128 have {glue:text}`report-128` weights, so that is most likely the one. With random
+# labels no network of the same plot fitted well, up to one of nearly two million weights, most
+# likely two hidden layers of 1024 ({glue:text}`report-1024`). (Other networks of theirs, with
+# enough capacity, did converge on random labels; which ones, only the plots said.)
 #
 # Three things are mixed up here, and each is worth taking apart.
 #
 # 1. **One network, not all networks.** The theorem speaks of *a* network with $2n + d$ weights: a
-#    hidden layer of {glue:text}`n` units that all share one direction. It does not say that
-#    *every* network with that many weights can do it.
+#    hidden layer of {glue:text}`n` units that all share one direction, counted once. It does not
+#    say that *every* network with that many weights can do it.
 # 2. **Any labels, not one set of labels.** "Can represent any function" is a statement about all
 #    labelings at once. That one network fits one labeling, the true one, says nothing about the
 #    others.
@@ -477,18 +487,25 @@ claims.number("deep-n", len(x), ",")
 # really cannot do it? The widest hidden layer of the 2017 construction would have
 # {glue:text}`n` units; theirs had at most 1024. This can be settled, and it was: with two hidden
 # layers, of the order of $\sqrt n$ units each are enough {cite:p}`yun2019small`. Here is a way to
-# do it with $4n \le h_1 h_2$, where $h_1$ and $h_2$ are the widths.
+# do it when the product of the two widths is about $4n$ or more. (The step is the hardest of this
+# page, and nothing later builds on its details.)
 #
-# Cut the sorted images into *boxes* of $m$ neighbors, where $m$ is odd. Lay a zigzag through all
-# boxes, steeply up in the first, steeply down in the second, and so on, and clamp it to $[-1,
-# 1]$. It is so steep that in each box it lies within $(-1, 1)$ at *one* image only; at those
-# before it is $-1$, at those behind $+1$ (or the other way round). Shift the line a little, and
-# its value at that one image is whatever we want. Zigzag number $q$ takes care of the $q$th image
-# of every box. Add up the $m$ zigzags with signs $+, -, +, \dots$: at each image one zigzag has
-# the value we chose, and the others, all $\pm 1$, cancel in pairs. The first layer holds the
-# bends, two a box. The second holds the zigzags, two ReLUs for each, since $\max(g + 1, 0) -
-# \max(g - 1, 0) - 1$ clamps $g$. So the two layers need twice the number of boxes and twice the
-# number of zigzags, and boxes times zigzags must be at least $n$.
+# 1. Scale the labels to lie between $-1$ and $1$. Cut the sorted images into *boxes* of $m$
+#    neighbors, where $m$ is odd.
+# 2. Lay a zigzag through all boxes, steeply up in the first, steeply down in the second, and so
+#    on, and *clamp* it: what is above 1 becomes 1, what is below $-1$ becomes $-1$. It is so steep
+#    that in each box it lies strictly between at *one* image only. At the images before that one
+#    it is $-1$, at those behind $+1$ (where it runs down, the other way round). Shift the line a
+#    little, and its value at that one image is the label we want.
+# 3. Take $m$ such zigzags; number $q$ takes care of the $q$th image of every box. Add them up with
+#    signs $+, -, +, \dots$: at each image one zigzag has the value we chose, with its sign (so
+#    choose the value with that sign, too), and the others, all $\pm 1$, add up to zero.
+# 4. A zigzag is a sum of ramps, one a bend. So the first layer holds the bends, two a box. The
+#    second holds the zigzags, two ReLUs for each, since $\max(g + 1, 0) - \max(g - 1, 0) - 1$
+#    clamps a number $g$.
+#
+# The two layers need twice as many units as there are boxes and twice as many as there are
+# zigzags, and boxes times zigzags must be at least $n$.
 #
 # The report trained widths 16, 128, 512 and 1024. We take 512.
 
@@ -508,14 +525,16 @@ print(f"wrong labels: {wrong} of {n:,}")
 # %% tags=["hide-input", "remove-output"]
 found = claims.identity(float(wrong), 0.5, reason=f"{n:,} random labels")
 claims.check("express.report-network", found, context, unit="wrong labels")
+claims.number("wrong-512", wrong)
 
 # %% [markdown]
 # {claim}`express.report-network` This is an ordinary {term}`multilayer perceptron`, run by the
-# same code that runs the trained networks of this book; only nobody trained it. And what 512
-# units can do, 1024 can: set the rest to zero. So the report's largest networks *could* represent
-# its random labels. {term}`Finite-sample expressivity <finite-sample expressivity>` held all the
-# time. What failed was the search. (For widths 16 and 128 our construction is too small, and we
-# do not know.)
+# same code that runs the trained networks of this book (with 16 digits); only nobody trained it.
+# And what 512 units can do, 1024 can: set the rest to zero. So the report's largest networks
+# *could* represent its random labels.
+# {term}`Finite-sample expressivity <finite-sample expressivity>` held all the time. What did not
+# get there was the search. (Two layers of 16 or of 128 units are too small for this construction.
+# Whether another one would do, we do not know.)
 #
 # ## Finding is another matter
 #
@@ -556,11 +575,12 @@ claims.number("holds-wide", boxes * ((boxes - 1) // 2 * 2 + 1), ",")
 # %% [markdown]
 # *Small batches* changes one thing: a batch has 17 images. At profile `cpu` that is the same share
 # of the images as 1024 are of 60,000, so that an epoch has as many steps as the report's. *Tuned*
-# has middle-sized batches, a larger step and {term}`momentum`.
+# has middle-sized batches, a larger learning rate and {term}`momentum`.
 #
 # The last two rows repeat the report's finding with the true labels. Their network is *lean*: two
-# equal layers, as wide as they can be with at most $2n + d$ weights. With few images, $2n + d$ is
-# mostly $d$; so for these two, at profile `cpu`, images are averaged down to 7 × 7.
+# equal layers, as wide as they can be with at most $2n + d$ weights. With few images, $d$ would be
+# a large part of that; so for these two, at profile `cpu`, images are averaged down to 7 × 7.
+# Before training, pixels are shifted and scaled to mean 0 and standard deviation 1, as usual.
 
 # %%
 shrink = 4 if run.profile == "cpu" and train.name == "mnist" else 1
@@ -708,7 +728,7 @@ claims.check("express.true-labels-say-nothing", found, context, unit=unit)
 # %% tags=["remove-cell"]
 for name, value in last.items():
     claims.number(
-        f"final-{name.replace(', ', '-').replace(' ', '-')}", value, ".0f"
+        f"final-{name.replace(', ', '-').replace(' ', '-')}", value, ".1f"
     )
 for name in ("small batches", "tuned"):
     label = f"epochs-{name.replace(' ', '-')}"
@@ -725,21 +745,23 @@ claims.number("lean-budget", budget, ",")
 # report's settings the network reaches {glue:text}`final-report-true` % of the true labels
 # and {glue:text}`final-report` % of the random ones. It is easy to see how one gets from there to
 # "this network cannot represent random labels". But the fourth row is the same network, from the
-# same initial weights, and it has them all after {glue:text}`epochs-tuned` epochs.
+# same initial weights: {glue:text}`final-tuned` % after {glue:text}`epochs-tuned` epochs (on
+# average over seeds).
 #
-# {claim}`express.small-batches-suffice` What was missing? Not momentum, and not a clever learning
-# rate, but *steps*. Plain SGD at 0.01 gets there as well once the batches are small: in
-# {glue:text}`epochs-small-batches` epochs, which are {glue:text}`steps-small` steps, where batches
-# of 1024 had come to {glue:text}`steps-literal` in 100. Each step of length 0.01 goes only so far,
-# and weights that tell random neighbors apart are far away. With all 60,000 images the report's
-# epochs had {glue:text}`report-steps` steps each; how many epochs they would have needed, our small experiment does not
-# say.
+# {claim}`express.small-batches-suffice` If it holds, what was missing is neither momentum nor a
+# clever learning rate. Small batches alone bring plain SGD at 0.01 to
+# {glue:text}`final-small-batches` %, in {glue:text}`epochs-small-batches` epochs. These are
+# {glue:text}`steps-small` *steps*, where batches of 1024 had come to {glue:text}`steps-literal` in
+# 100 epochs. A step at that rate goes only so far, and weights that tell random neighbors apart are
+# far away. (Smaller batches also make the steps noisier. How much of the help is that, these runs
+# do not tell. With all 60,000 images the report's epochs had {glue:text}`report-steps` steps each;
+# how many epochs they would have needed, our small experiment does not tell either.)
 #
 # {claim}`express.true-labels-say-nothing` The lean network has {glue:text}`lean-weights` weights,
-# below $2n + d =$ {glue:text}`lean-budget`. It fits the true labels, and gets
-# {glue:text}`final-lean` % of random ones. The first result is no evidence for the theorem, and
-# the second none against it. True labels follow a pattern, and a pattern takes fewer weights than
-# a list.
+# below $2n + d =$ {glue:text}`lean-budget`. It gets {glue:text}`final-lean-true` % of the true
+# labels and {glue:text}`final-lean` % of random ones. The first number is no evidence for the
+# theorem, and the second none against it. True labels follow a pattern, and a pattern takes fewer
+# weights than a list.
 #
 # ## How wide must a trained network be?
 #
@@ -749,11 +771,12 @@ claims.number("lean-budget", budget, ",")
 #
 # **The protocol.** Inputs: $n$ points with $d$ independent standard normal coordinates. Labels:
 # coin flips. Network: one hidden layer of width $h$, two outputs, so that it has $h(d + 3) + 2$
-# weights. Training: Adam at learning rate 0.03, all examples in one batch, at most
-# {glue:text}`coin-steps` steps, from {glue:text}`starts` different initial weights. Every 50 steps
-# we look whether *all* $n$ labels are right, and stop if so. Widths: those with about 0.35, 0.5,
-# 0.7, 1, 1.4, 2 and 2.8 weights a label. The *width needed* by a seed is the smallest of them at
-# which one of its starts fits. A seed for which none does is a {term}`censored run <censored run>`.
+# weights. Training: Adam (an optimizer that adapts the step length of each weight to the size of
+# its gradients) at learning rate 0.03, all examples in one batch, at most {glue:text}`coin-steps`
+# steps, from {glue:text}`starts` different initial weights. Every 50 steps we look whether *all*
+# $n$ labels are right, and stop if so. Widths: those with about 0.35, 0.5, 0.7, 1, 1.4, 2 and 2.8
+# weights a label. The *width needed* by a seed is the smallest of them at which one of its starts
+# fits. A seed for which none does is a {term}`censored run <censored run>`.
 #
 # (A first design had one start, other sizes and a smaller step. Its widths were so much a matter
 # of luck that two claims stayed open. The present one was settled on the pilot seeds.)
@@ -821,9 +844,13 @@ print(f"{len(tried)} networks trained, {missing} seeds censored")
 needed.pivot_table(index="n", columns="d", values="width").round(1)
 
 # %% [markdown]
-# The table has the mean width needed. Now its law. For each seed we fit $\log h = c + \alpha \log
-# n + \beta \log d$ by least squares to the nine widths; $\alpha$ and $\beta$ are the exponents,
-# and the seeds give their intervals.
+# The table has the mean width needed. Now its law. We assume that $h$ is about
+# $C\, n^{\alpha} d^{\beta}$ with some constant $C$. In logarithms this is a plane,
+#
+# $$ \log h = \log C + \alpha \log n + \beta \log d . $$
+#
+# For each seed we fit it to the widths of all combinations of $n$ and $d$ by least squares. The
+# exponents $\alpha$ and $\beta$ (`alpha`, `beta`) of the seeds give the intervals.
 
 
 # %% tags=["hide-input", "remove-output"]
@@ -934,28 +961,32 @@ claims.number("late", 100 * float(late), ".0f")
 claims.number("bits-kb", 60_000 * math.log2(10) / 8 / 1000, ".0f")
 
 # %% [markdown]
-# {claim}`express.width-needed` The exponents are {glue:text}`alpha` for $n$ (95 % interval
-# {glue:text}`alpha-interval`) and {glue:text}`beta` for $d$ ({glue:text}`beta-interval`).
+# {claim}`express.width-needed` The exponents are {glue:text}`alpha` for $n$ (95 %
+# {term}`interval <confidence interval>` {glue:text}`alpha-interval`) and {glue:text}`beta` for $d$
+# ({glue:text}`beta-interval`).
 #
 # {claim}`express.width-in-proportion` This was our first guess, written down before the pilots:
-# twice the labels, twice the width. It was the pilots that put it in doubt, not foresight. Why is
-# it off? Take the dimensions one by one. For $d =$ {glue:text}`d-small` alone the exponent of $n$
-# is {glue:text}`alpha-small` ({glue:text}`alpha-small-interval`), for $d =$ {glue:text}`d-large` it
-# is {glue:text}`alpha-large` ({glue:text}`alpha-large-interval`). In many dimensions the count of
-# weights asks for very few units, and training does not get by with so few: at the smallest $n$ and
-# the largest $d$ it needs {glue:text}`units-small`. A likely reason: each ReLU is off for about
-# half of the points, and gradients pass only through those that are on, so that a handful of units
-# offers few ways downhill. Wide networks do not have this trouble. For profile `gpu`, where all are
-# wide, the guess is our prediction still.
+# twice the labels, twice the width. It was the pilots that put it in doubt for profile `cpu`, not
+# foresight. Take the dimensions one by one. For $d =$ {glue:text}`d-small` alone the exponent of
+# $n$ is {glue:text}`alpha-small` ({glue:text}`alpha-small-interval`), for $d =$
+# {glue:text}`d-large` it is {glue:text}`alpha-large` ({glue:text}`alpha-large-interval`). Why might
+# the second be the smaller? In many dimensions the count of weights asks for very few units, and
+# training does not get by with so few: at the smallest $n$ and the largest $d$ it needs
+# {glue:text}`units-small`. Each ReLU is off for about half of the points, and gradients pass only
+# through those that are on, so that a handful of units offers few ways downhill. Wide networks
+# should not have this trouble. For profile `gpu`, where all are wide, the guess is our prediction
+# still.
 #
-# {claim}`express.weights-per-label` Over the nine combinations, the mean goes from
-# {glue:text}`least-per-label` to {glue:text}`most-per-label` weights a label. So what counts is
+# {claim}`express.weights-per-label` Over the combinations of $n$ and $d$, the mean goes from
+# {glue:text}`least-per-label` to {glue:text}`most-per-label` weights a label. If so, what counts is
 # mostly the number of weights, not of units: one more input dimension gives every unit one more
-# weight, and fewer units are needed. The change from "never" to "always" is quick (right panel),
-# and the $2n + d$ of the theorem plays no part in it. Training finds coin flips with *fewer*
-# weights than the construction has.
+# weight, and fewer units are needed. The right panel shows how quickly "never" becomes "always".
+# The $2n + d$ of the theorem, more than two weights a label, plays no part in it: it is what *one
+# construction* takes, not what is needed.
 #
-# How does this compare with what is possible?
+# How does this compare with what is possible? In the table, points are *in general position* if
+# there is no special coincidence among them, such as three of them on one line. A *threshold unit*
+# gives 1 if its input is positive, else 0.
 #
 # | what | weights or units | source |
 # | --- | --- | --- |
@@ -981,9 +1012,9 @@ claims.number("sixty", 60_000, ",")
 # ## How this can mislead
 #
 # **Fitting is not knowing.** So far the labels were random, and nothing could be learned. Give
-# the construction the *true* labels. It fits them all, with no error. What will it say about test
-# images? We take a new direction for each seed, and look at {glue:text}`looked` training images
-# (for the last seed, at all) and as many test images.
+# the construction the *true* labels. It should fit them all. What will it say about test images?
+# We take a new direction for each seed, and look at {glue:text}`looked` training images (for the
+# last seed, at all) and as many test images.
 
 # %%
 known, shown = [], []
@@ -1014,6 +1045,7 @@ claims.check(
 
 # %% tags=["remove-cell"]
 claims.number("looked", min(part.stop, len(test)), ",")
+claims.number("shown-least", math.floor(10 * min(shown)) / 10, ".1f")
 claims.number("known", around.estimate, ".1f")
 claims.number("known-interval", f"{around.low:.1f} to {around.high:.1f}")
 z32 = (pixels[part].flatten(1) @ a.float()).flatten()
@@ -1023,23 +1055,24 @@ right32 = (out32.round() == labels[part]).double().mean().item()
 claims.number("float32", 100 * right32, ".0f")
 
 # %% [markdown]
-# {claim}`express.fits-and-knows-nothing` The mean is {glue:text}`known` % (interval
-# {glue:text}`known-interval`). True labels, not one mistake on the training set, fewer than three
-# numbers for each example, and the network knows next to nothing: two images that are neighbors
-# along a random direction have little in common. A perfect fit, even with few weights, is no sign
-# of having learned. What is different about the solutions that *training* finds is the subject of
+# {claim}`express.fits-and-knows-nothing` On the training images it is right on
+# {glue:text}`shown-least` % (the least of all seeds), with fewer than three numbers for each
+# example. On the test images it is right on {glue:text}`known` % (interval
+# {glue:text}`known-interval`), where guessing gets ten: two images that are neighbors along a
+# random direction have little in common. A perfect fit, even with few weights, is no sign of
+# having learned. What is different about the solutions that *training* finds is the subject of
 # the rest of this part.
 #
 # **Sixteen digits.** The construction lives on the precision of its numbers. Run the network for
 # random labels in float32, which has seven digits: it gets {glue:text}`float32` % of them right,
-# where guessing gets ten. A weight of the theorem is a real number, with as many digits as it needs. A
-# weight in a computer is not.
+# where guessing gets ten. A weight of the theorem is a real number, with as many digits as it
+# needs. A weight in a computer is not.
 #
-# **What a failed search shows.** In the last experiment a seed "needs" a width because narrower
-# runs did not fit with *this* optimizer in *this* many steps. Of the runs that fitted,
+# **What a failed search shows.** In the experiment with coin flips a seed "needs" a width because
+# narrower runs did not fit with *this* optimizer in *this* many steps. Of the runs that fitted,
 # {glue:text}`late` % took more than half of the {glue:text}`coin-steps` steps. Other optimizers,
 # or many restarts, might do with less. So the curve is an upper limit on what is needed, never a
-# lower one. To read it as one would be the old mistake again.
+# lower one. To read it as a lower one would be the old mistake again.
 #
 # **Small data.** The great example, training on all 60,000 random labels, is for profile `gpu`.
 # The networks that were *built* are at full size here.
@@ -1100,9 +1133,9 @@ print("Exercise 1: all checks passed")
 #
 # A network with $p$ weights of $B$ bits each can be set in at most $2^{pB}$ ways. There are $k^n$
 # ways to label $n$ examples with $k$ classes. Complete `least_weights`: the smallest $p$ for
-# which the first number is not below the second. Hand in: the function; its value for 60,000
-# labels, ten classes and 32 bits; and one sentence on why no training algorithm can get around
-# it.
+# which the first number is not below the second. (Python's whole numbers have no limit and no
+# rounding; logarithms round.) Hand in: the function; its value for 60,000 labels, ten classes and
+# 32 bits; and one sentence on why no training algorithm can get around it.
 # ```
 
 
@@ -1186,18 +1219,19 @@ print("Exercise 3: all checks passed")
 #
 # - A two-layer network with $2n + d$ weights gives any $n$ labels: it joins the dots along a
 #   random direction. Built for {glue:text}`n` random labels it made {glue:text}`wrong-exact`
-#   mistakes in exact arithmetic, and an error of {glue:text}`error` in float64. The report's own
-#   784-512-512-10 can hold them too.
-# - Training is another matter. With the report's settings, its network got
+#   mistakes in exact arithmetic, and an error of {glue:text}`error` in float64. Weights for the
+#   report's own 784-512-512-10 can be written down, too ({glue:text}`wrong-512` wrong labels).
+# - Training is another matter. With the report's settings, a network that can hold them got
 #   {glue:text}`final-report` % of {glue:text}`size` random labels in 100 epochs; with smaller
-#   batches, all. "It was not found" is a statement about the search.
+#   batches, {glue:text}`final-small-batches` %. "It was not found" is a statement about the search.
 # - Trained networks needed {glue:text}`least-per-label` to {glue:text}`most-per-label` weights for
 #   each coin flip: the width grows like $n$ to the power {glue:text}`alpha` and falls like $d$ to
 #   the power {glue:text}`beta`.
 # - Built for the true labels, the network gets {glue:text}`known` % of the test images.
 #
-# **Open.** There are many perfect fits, and the one we wrote down is useless. Why does training
-# find others? **Next** in this part: what does the optimizer prefer?
+# **Open.** There are many perfect fits, and the one we wrote down was made without a thought of new
+# images. Why does training find others? **Next** in this part:
+# {doc}`what does the optimizer prefer? <implicit-regularization>`
 #
 # ```{bibliography}
 # :filter: docname in docnames

@@ -152,8 +152,9 @@ claims.number("max-epochs", config.max_epochs)
 # | **random pixels** | a new random order for each image | how much ink an image has |
 # | **Gaussian pixels** | noise with the data's mean and variance | nothing |
 #
-# Corrupting labels takes three lines. Here they are for $p = 0.5$, where $p$ is the probability
-# that a label is redrawn. They are checked against the function that the rest of the book uses.
+# Corrupting labels takes three lines. Here they are for $p = 0.5$, where $p$ (`rate`) is the
+# probability that a label is redrawn. They are checked against the function that the rest of the
+# book uses.
 #
 # :::{admonition} Predict
 # :class: tip
@@ -226,8 +227,8 @@ figures.show(
 # %% [markdown]
 # ## The training loop, and many networks at once
 #
-# This is the loop you would write. One network, mini-batches in a new order each epoch,
-# stochastic gradient descent with momentum:
+# This is the loop you would write. One network, small {term}`batches <batch>` in a new order each
+# {term}`epoch`, {term}`stochastic gradient descent` (SGD) with {term}`momentum`:
 
 
 # %%
@@ -451,9 +452,12 @@ figures.show(
     alt="Training loss against epochs, on a log scale, one line a seed. Mean "
     "epochs: "
     + "; ".join(f"{arm}, {t}: {value:.1f}" for (t, arm), value in took.items()),
-    caption="Training loss until 99.9 % of the training set is fitted, one line "
-    "a seed. Wrong labels, be they half or all, take longest. Noise for pixels "
-    "does not.",
+    caption="Training loss (cross-entropy, with natural logarithms) until 99.9 % "
+    f"of the training set is fitted, one line a seed. Mean epochs, {arms[0]}: "
+    + ", ".join(
+        f"{t} {value:.0f}" for (t, arm), value in took.items() if arm == arms[0]
+    )
+    + ".",
     data=curves[["arm", "kind", "seed", "epoch", "loss"]],
 )
 
@@ -475,10 +479,10 @@ for net, arm in zip(("MLP", "CNN"), arms[:2], strict=True):
 # %% [markdown]
 # Two things in this figure deserve a second look.
 #
-# *The order is not what one expects.* Pure Gaussian noise is fitted in about as many epochs as
-# real images: {glue:text}`gaussian-MLP` against {glue:text}`true-MLP` for the MLP,
-# {glue:text}`gaussian-CNN` against {glue:text}`true-CNN` for the CNN. There is nothing to learn,
-# but memorizing is cheap. A likely reason, which the paper suggests too: in
+# *Is noise harder than images?* Pure Gaussian noise is fitted in {glue:text}`gaussian-MLP` epochs,
+# real images in {glue:text}`true-MLP` by the MLP; the CNN takes {glue:text}`gaussian-CNN` and
+# {glue:text}`true-CNN`. There is nothing to learn in the noise, but memorizing it is cheap. A
+# likely reason, which the paper suggests too: in
 # {glue:text}`dimensions` dimensions two noise images are nearly orthogonal (mean absolute cosine
 # {glue:text}`cosine-noise`), so a step that corrects one example barely disturbs the others. Two
 # real images are alike (mean absolute cosine {glue:text}`cosine-real`), and giving them different
@@ -559,9 +563,10 @@ figures.show(
     + "; ".join(f"{arm} at p={r:g}: {v:.1f}" for (arm, r), v in tested.items()),
     caption=f"Left: the first quarter of redrawn labels takes the {arms[0]} from "
     f"{slow[0.0]:.0f} to {slow[0.25]:.0f} epochs, the rest to {slow[1.0]:.0f}. "
-    "Right: test accuracy falls along with the share of right labels in the "
-    "training set (thin line), down to chance. Dots are seeds; bars are 95 % t "
-    "intervals.",
+    f"Right: its test accuracy goes from {tested[arms[0], 0.0]:.0f} % over "
+    f"{tested[arms[0], 0.5]:.0f} % at $p = 0.5$ to {tested[arms[0], 1.0]:.0f} %; the "
+    "thin line is the share of right labels in the training set. Dots are seeds; "
+    "bars are 95 % t intervals.",
     data=sweep[["arm", "rate", "seed", "epochs", "test %"]],
 )
 
@@ -601,7 +606,7 @@ for net, arm in zip(("MLP", "CNN"), arms[:2], strict=True):
 claims.number("commonest", commonest, ".1f")
 
 # %% [markdown]
-# {claim}`fit.gap-grows` From {glue:text}`gap-true-MLP` percentage points it rises to
+# {claim}`fit.gap-grows` From {glue:text}`gap-true-MLP` percentage points it goes to
 # {glue:text}`gap-random-MLP` for the MLP, and from {glue:text}`gap-true-CNN` to
 # {glue:text}`gap-random-CNN` for the CNN. Yet the network is the same: its size, the optimizer,
 # every setting (only the number of steps is larger, since training goes on until the data are
@@ -615,15 +620,15 @@ claims.number("commonest", commonest, ".1f")
 # networks share a seed's rolls. For renaming the classes at random leaves random labels equally
 # likely, so averaged over all rolls the accuracy is exactly one in ten.
 #
-# {claim}`fit.signal-remains` With three labels in four redrawn, and every wrong one learned by
-# heart, the networks still do better on test images than naming the commonest class every time
-# ({glue:text}`commonest` %). They use what is left of the signal and store the rest.
+# {claim}`fit.signal-remains` "Chance" is here the accuracy of naming the commonest class every
+# time ({glue:text}`commonest` %). Networks that do better, even with three labels in four redrawn
+# and every wrong one learned by heart, use what is left of the signal and store the rest.
 #
 # How well do they use it? Compare with the thin line, the share of right labels in the training
 # set. Averaged over $p = 0.25$, $0.5$ and $0.75$, the test accuracy is off that line by
 # {glue:text}`off-MLP` percentage points for the MLP and by {glue:text}`off-CNN` for the CNN. A
-# network that filtered the noise out would stay far above the line. So fitting the noise has a
-# price, and the CNN, for all its built-in knowledge of images, is not spared it.
+# network that filtered the noise out would stay far above the line, near the accuracy of true
+# labels. What is missing to that is the price of fitting the noise.
 #
 # ## Shuffled pixels: who notices?
 #
@@ -636,7 +641,7 @@ claims.number("commonest", commonest, ".1f")
 # $$ W' (P x) = W P^{\top} P\, x = W x . $$
 #
 # So both networks say the same at the start. And they keep saying the same. With $\delta$ for the
-# gradient at the first layer's output, the gradient for $W$ is $\delta x^{\top}$, and for $W'$ it
+# gradient of the loss at the first layer's output, that for $W$ is $\delta x^{\top}$, and for $W'$ it
 # is $\delta (P x)^{\top} = \delta x^{\top} P^{\top}$: the same one, with its columns permuted.
 # SGD with momentum treats each weight alone, so after every step $W' = W P^{\top}$ again.
 #
@@ -937,16 +942,19 @@ print("Exercise 3: all checks passed")
 #
 # - Of {glue:text}`networks` networks, on data from true to pure noise, {glue:text}`censored`
 #   failed to fit their training set. Random labels took {glue:text}`factor-MLP` (MLP) and
-#   {glue:text}`factor-CNN` (CNN) times as many epochs as true ones, a factor that grows with the
-#   number of examples.
+#   {glue:text}`factor-CNN` (CNN) times as many epochs as true ones. The factor is no constant: with
+#   a quarter of the examples it was {glue:text}`factor-MLP-quarter` and
+#   {glue:text}`factor-CNN-quarter`.
 # - The gap of the MLP went from {glue:text}`gap-true-MLP` to {glue:text}`gap-random-MLP` points
 #   while network, optimizer and settings stood still. No quantity that ignores the labels can
 #   explain it.
-# - Structure shows in *what is preferred*, not in *what is possible*: the pixel shuffle costs the
-#   CNN test accuracy and leaves the MLP exactly as it was, yet both fit it.
+# - Structure shows in *what is preferred*, not in *what is possible*: the pixel shuffle changes the
+#   test accuracy of the CNN by {glue:text}`change-CNN` points and leaves the MLP exactly as it was,
+#   yet both can fit it.
 #
 # **Open.** If the same network can do both, what makes it choose the solution that generalizes
-# when there is one? **Next** in this part: is it regularization?
+# when there is one? **Next** in this part:
+# {doc}`is it regularization? <explicit-regularization>`
 #
 # ```{bibliography}
 # :filter: docname in docnames

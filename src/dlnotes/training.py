@@ -50,6 +50,7 @@ class TrainConfig:
         label_smoothing: Share of the target spread evenly over all classes, in [0, 1].
         dropout: Probability that a unit of a dense hidden layer is set to 0 in a step, in [0, 1);
             the others are divided by 1 minus it (Srivastava et al. 2014, section 10).
+        input_dropout: The same for every input: in a step it is set to 0 or divided.
         input_noise: Standard deviation of the normal noise added to every input in a step, >= 0.
         weight_noise: The same for every parameter, while the gradient is computed.
         loss: ``"cross_entropy"`` or ``"squared_error"``; see `dlnotes.metrics`.
@@ -70,6 +71,7 @@ class TrainConfig:
     l1: PerModel = 0.0
     label_smoothing: PerModel = 0.0
     dropout: PerModel = 0.0
+    input_dropout: PerModel = 0.0
     input_noise: PerModel = 0.0
     weight_noise: PerModel = 0.0
     loss: metrics.Loss = "cross_entropy"
@@ -88,6 +90,7 @@ class TrainConfig:
             "l1 >= 0": all(v >= 0 for v in _each(self.l1)),
             "0 <= label_smoothing <= 1": all(0 <= v <= 1 for v in _each(self.label_smoothing)),
             "0 <= dropout < 1": all(0 <= v < 1 for v in _each(self.dropout)),
+            "0 <= input_dropout < 1": all(0 <= v < 1 for v in _each(self.input_dropout)),
             "input_noise >= 0": all(v >= 0 for v in _each(self.input_noise)),
             "weight_noise >= 0": all(v >= 0 for v in _each(self.weight_noise)),
             f"loss in {get_args(metrics.Loss)}": self.loss in get_args(metrics.Loss),
@@ -103,7 +106,7 @@ class TrainConfig:
 
 
 RATES = ("learning_rate", "momentum", "weight_decay", "l1", "label_smoothing")
-NOISES = ("input_noise", "weight_noise", "dropout")
+NOISES = ("input_noise", "input_dropout", "weight_noise", "dropout")
 
 
 def _each(value: PerModel) -> tuple[float, ...]:
@@ -202,8 +205,8 @@ def train(
             then all models see the same batches (and, where ``x`` is for all, share the first
             product, which is fast), or one a model. They are left as they were.
         noise: One generator a model for dropout and noise, on the device of ``params``; not needed
-            without. A model draws only what it uses: in each step input noise, weight noise
-            (tensor by tensor), dropout (layer by layer, ``[batch, width]``).
+            without. A model draws only what it uses: in each step input noise, input dropout,
+            weight noise (tensor by tensor), dropout (layer by layer, ``[batch, width]``).
         rows: Subset: the examples each model is trained and evaluated on, indices into the
             examples; None for all.
         measure: Called at each point of the learning curve, see `Measure`; what it returns is kept
@@ -229,7 +232,7 @@ def train(
             config=_of(config, own, models),
             places=places.to(y.device),
             params={name: p[own] for name, p in final.items()},
-            x=x if shared else x[own],
+            x=x if shared else x[own].contiguous(),
             y=y[own],
             gens=gens.clone_state()
             if isinstance(gens, torch.Generator)
@@ -353,13 +356,17 @@ class _Part:
         all_alike = rows.ndim == 1 and len(self.alive) == len(self.y)
         y = self.y.index_select(1, rows) if all_alike else self.y[each, rows]
         if own_x:
-            x = self.x[each, rows]
+            at = each * self.x.shape[1] + rows
+            x = self.x.flatten(0, 1).index_select(0, at.flatten()).unflatten(0, at.shape)
         else:
             x = self.x.index_select(0, rows.flatten()).unflatten(0, rows.shape)
-        if "input_noise" in self.rates:
-            if x.ndim == 1 + len(self.model.input_shape):
-                x = x.expand(len(self.alive), *x.shape)
+        drawn = {"input_noise", "input_dropout"} & self.rates.keys()
+        if drawn and x.ndim == 1 + len(self.model.input_shape):
+            x = x.expand(len(self.alive), *x.shape)
+        if "input_noise" in drawn:
             x = x + self._noise("input_noise", x)
+        if "input_dropout" in drawn:
+            x = x * self._kept("input_dropout", x)
         return x, y
 
     def _draw(
@@ -381,15 +388,17 @@ class _Part:
         level = self.rates[kind].view(-1, *[1] * (like.ndim - 1))
         return self._draw(kind, torch.randn, like) * level
 
+    def _kept(self, kind: str, like: Float[Tensor, "models ..."]) -> Float[Tensor, "models ..."]:
+        """Draw what dropout multiplies with, at each model's own rate: 0 or 1 / (1 - rate)."""
+        rate = self.rates[kind].view(-1, *[1] * (like.ndim - 1))
+        return (self._draw(kind, torch.rand, like) >= rate) / (1 - rate)
+
     def _masks(self, batch: int) -> list[Float[Tensor, "models batch _"]]:
-        """Draw what dropout multiplies each dense hidden layer with: 0 or 1 / (1 - rate)."""
+        """Draw what dropout multiplies each dense hidden layer with."""
         if "dropout" not in self.rates:
             return []
-        rate, masks = self.rates["dropout"].view(-1, 1, 1), []
-        for width in self.model.hidden:
-            drawn = self._draw("dropout", torch.rand, rate.expand(-1, batch, width))
-            masks.append((drawn >= rate) / (1 - rate))
-        return masks
+        like = self.rates["dropout"].view(-1, 1, 1)
+        return [self._kept("dropout", like.expand(-1, batch, width)) for width in self.model.hidden]
 
     def _add_gradients(self, x: Tensor, y: Tensor, into: Params, scale: Tensor) -> None:
         """Add ``scale`` times the gradient of each model's mean loss on its batch to ``into``."""
@@ -522,7 +531,8 @@ def memory(model: ModelConfig, config: TrainConfig, models: int, *, itemsize: in
     else:
         copies = 4 + (not plain)
     kept = sum(units[:-1]) * (1 + model.batch_norm + 2 * (not plain)) + 2 * max(units[-2:])
-    inputs = math.prod(model.input_shape)
+    own_inputs = any((*_each(config.input_noise), *_each(config.input_dropout)))
+    inputs = math.prod(model.input_shape) * (models if own_inputs else 1)
     return itemsize * (
         models * (copies * parameters + kept * config.batch_size) + inputs * config.batch_size
     )
