@@ -12,6 +12,7 @@ MODULES = (
     "dense",
     "products",
     "training",
+    "curvature",
     "corruption",
     "datasets",
 )

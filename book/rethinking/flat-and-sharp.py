@@ -337,7 +337,7 @@ HIGH, EARLY, LATER = 0.1, 0.2, LEVEL / 2
 NOISE = 0.05  # standard deviation of the noise on the weights
 CHECK = 10  # steps from one look at the loss to the next
 width = run.scale(smoke=16, cpu=64, gpu=512)
-AT_MOST = run.scale(smoke=300, cpu=10_000, gpu=100_000)  # steps
+AT_MOST = run.scale(smoke=200, cpu=10_000, gpu=100_000)  # steps
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -817,7 +817,7 @@ NAMES = {
     "small, then large": "small start",
     "shaken": "shaken",
 }
-figure, panels = plt.subplots(2, 1, figsize=(3.8, 5.0))
+figure, panels = plt.subplots(2, 1, figsize=(3.9, 5.0))
 for axis, what in zip(panels, ("sharpness", "test %"), strict=True):
     for i, (arm, color) in enumerate(zip(NAMES, figures.COLORS, strict=False)):
         these = values(arm, what)
@@ -829,6 +829,7 @@ for axis, what in zip(panels, ("sharpness", "test %"), strict=True):
     axis.axvline(small, color=figures.INK, lw=1, ls=(0, (2, 2)))
     axis.set(yticks=range(len(NAMES)), yticklabels=NAMES.values())
     axis.invert_yaxis()
+    axis.locator_params(axis="x", nbins=4)
 panels[0].set(xlabel="sharpness $\\lambda$ (nats)", xlim=(0, None))
 panels[1].set(xlabel="test accuracy (%)")
 drawn = table[(table.data == main) & (table.depth == 1)]
