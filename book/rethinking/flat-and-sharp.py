@@ -25,8 +25,8 @@
 # another it shoots up; it is *sharp*. An old idea says that the flat ones generalize
 # {cite:p}`hochreiter1997flat`. In 2017 it became famous: large batches, it was found, generalize
 # worse than small ones, and end in sharper minima {cite:p}`keskar2017large`. In the same year four
-# authors showed that any minimum can be made as sharp as one likes without changing the network's
-# output on a single image {cite:p}`dinh2017sharp`.
+# authors showed that any minimum of a network of {term}`ReLU` units can be made as sharp as one
+# likes, without changing its output on a single image {cite:p}`dinh2017sharp`.
 #
 # Can both be right? This lecture measures the one and proves the other. At the end it takes up the
 # five questions with which the paper on large batches closed.
@@ -138,10 +138,11 @@ figures.show(
 # %% [markdown]
 # **The short description.** Hochreiter and Schmidhuber asked how many bits it takes to write the
 # weights down {cite:p}`hochreiter1997flat`. Let the loss along one direction be $L(w^{*}) +
-# \frac{\lambda}{2} (w - w^{*})^2$. Round $w$ to multiples of $\Delta$: the error is then anywhere
-# between $-\Delta/2$ and $\Delta/2$, its mean square is $\Delta^2/12$, and the loss rises by
-# $\lambda \Delta^2 / 24$ on average. If we allow a rise of $\varepsilon$, then $\Delta = \sqrt{24\,
-# \varepsilon / \lambda}$ will do. A weight known to lie in a range of length $R$ takes
+# \frac{\lambda}{2} (w - w^{*})^2$, with a curvature $\lambda > 0$. Round $w$ to multiples of
+# $\Delta$. If the error is equally likely anywhere between $-\Delta/2$ and $\Delta/2$, its mean
+# square is $\Delta^2/12$, and the loss rises by $\lambda \Delta^2 / 24$ on average. If we allow a
+# rise of $\varepsilon$, then $\Delta = \sqrt{24\, \varepsilon / \lambda}$ will do. A weight known
+# to lie in a range of length $R$ takes
 #
 # $$ \log_2 \frac R \Delta = \tfrac12 \log_2 \lambda + \log_2 \frac{R}{\sqrt{24\,\varepsilon}} $$
 #
@@ -151,24 +152,27 @@ figures.show(
 #
 # Keep both in mind, and notice what they assume: the first, that the test loss is moved by the
 # same distance in the sharp bowl as in the flat one; the second, that $R$ has nothing to do with
-# $\lambda$. We come back to this.
+# $\lambda$.
 #
 # ## Measuring sharpness
 #
 # Near $w^{*}$ the gradient is about zero, and the loss is described by its second derivatives.
 # They form a symmetric matrix, the {term}`Hessian`
 #
-# $$ H_{jk} = \frac{\partial^2 L}{\partial w_j\, \partial w_k}, \qquad
-# L(w^{*} + v) \approx L(w^{*}) + \tfrac12\, v^{\top} H v . $$
+# $$ \begin{aligned}
+# H_{jk} &= \frac{\partial^2 L}{\partial w_j\, \partial w_k}, \\
+# L(w^{*} + v) &\approx L(w^{*}) + \tfrac12\, v^{\top} H v .
+# \end{aligned} $$
 #
-# Along a unit vector $v$ the loss bends by $v^{\top} H v$. The most it bends in any direction is
-# the largest {term}`eigenvalue` of $H$, written $\lambda$. This is what we call the
-# {term}`sharpness` (in the code `curvature.largest_eigenvalues`).
+# Along a vector $v$ of length 1 the loss has the second derivative $v^{\top} H v$. The most it
+# bends up in any direction is the largest {term}`eigenvalue` of $H$, written $\lambda$. This is
+# what we call the {term}`sharpness` (in the code `curvature.largest_eigenvalues`).
 #
 # A network with ten thousand parameters has a Hessian of a hundred million entries. We never
-# write it down. Differentiate the number $\nabla L(w)^{\top} v$, with $v$ fixed: the result has
-# the entries $\sum_k H_{jk} v_k$. It is $H v$. So *backpropagation through the gradient* multiplies
-# the Hessian with a vector, for the price of about two gradients {cite:p}`pearlmutter1994fast`:
+# write it down. Take the gradient $\nabla L(w)$ (in the code `gradient`), and differentiate the
+# number $\nabla L(w)^{\top} v$ (`along`) with $v$ (`vector`) held fixed: the result has the entries
+# $\sum_k H_{jk} v_k$. It is $H v$. So *backpropagation through the gradient* multiplies the Hessian
+# with a vector, for the price of about two gradients {cite:p}`pearlmutter1994fast`:
 
 
 # %%
@@ -188,11 +192,10 @@ def hessian_times(vector, weights, x, y) -> list[Tensor]:
 
 
 # %% [markdown]
-# And the largest eigenvalue? Start from any vector and multiply by $H$ again and again. Written in
-# the eigenvectors of $H$, each multiplication stretches the part along the $k$-th one by
-# $\lambda_k$, so the part with the largest $\lvert \lambda_k \rvert$ takes over. This is the
-# *power iteration*, and LeCun, Simard and Pearlmutter used it on networks in 1993
-# {cite:p}`lecun1993automatic`, the source that the work on noise and sharpness refers to.
+# And the largest eigenvalue? Start from a random vector and multiply by $H$ again and again. Each
+# time, its part along the $k$-th eigenvector is stretched by the eigenvalue $\lambda_k$, so the
+# part with the largest $\lvert \lambda_k \rvert$ takes over. This is the *power iteration*, used on
+# networks since 1993 {cite:p}`lecun1993automatic`.
 
 
 # %%
@@ -228,24 +231,23 @@ print(f"400 products by hand: {ours:.4f}")
 print(f"the package: {value:.4f}, residual {error:.0e}")
 
 # %% [markdown]
-# The same. The package asks SciPy's `eigsh`, a Lanczos iteration: it remembers all the vectors it
-# has seen instead of only the last one, and needs some twenty products where we took hundreds. It
-# also returns a *residual* $\lVert H v - \lambda v \rVert$: a true eigenvalue lies within this
-# distance. From here on we use it, and ask for the largest eigenvalue with its sign: what bends up
-# most.
+# The same. The package asks SciPy's `eigsh`, a Lanczos iteration: it remembers many vectors
+# instead of only the last one, and needs fewer products. It also returns a *residual*, the length
+# $\lVert H v - \lambda v \rVert$: a true eigenvalue lies within this distance of $\lambda$. From
+# here on we use it, and ask for the largest eigenvalue with its sign: what bends up most.
 #
 # ## Which minima can gradient descent live in?
 #
 # Before any experiment, one calculation. Take gradient descent with {term}`learning rate` $\eta$ on
-# the bowl $\frac{\lambda}{2} w^2$. A step is
+# the bowl $\frac{\lambda}{2} w^2$ with $\lambda > 0$. A step is
 #
 # $$ w \leftarrow w - \eta \lambda w = (1 - \eta \lambda)\, w . $$
 #
 # The distance from the minimum is multiplied by $\lvert 1 - \eta \lambda \rvert$, which is below
 # 1 only if $\lambda < 2 / \eta$. *A minimum sharper than $2/\eta$ repels.* If you are at its
 # bottom you stay; a hair beside it you are thrown out. So large steps cannot end in sharp minima.
-# This curvature is called the {term}`edge of stability`, because training with full batches is
-# often seen to climb to it and to stay about there {cite:p}`cohen2021gradient`.
+# The curvature $2/\eta$ is called the {term}`edge of stability`: in training with full batches the
+# sharpness is often seen to climb to it and to stay about there {cite:p}`cohen2021gradient`.
 #
 # :::{admonition} Predict
 # :class: tip
@@ -258,13 +260,11 @@ for bowl in (5.0, 19.0, 21.0):
     at = 0.001
     for _ in range(100):
         at -= 0.1 * bowl * at
-    print(
-        f"curvature {bowl:4.0f}, edge {2 / 0.1:.0f}: after 100 steps {at:9.2e}"
-    )
+    print(f"curvature {bowl:2.0f}: after 100 steps {at:.1e}")
 
 # %% [markdown]
 # That is a bowl. Here is the small network, trained on all its images at once with three learning
-# rates:
+# rates; `start` and `end` are its sharpness before and after:
 
 # %%
 lines = []
@@ -283,40 +283,45 @@ for rate in (0.05, 0.2, 0.5):
 pd.DataFrame(lines).round(2)
 
 # %% [markdown]
-# Each ends below its edge, and the two that start above it do not stay there. (On harder problems
-# the sharpness rises during training until it meets the edge. Ours is so easy that the falling
-# cross-entropy takes the sharpness along.)
+# Each ends below its edge, also where it starts above. (It ends far below: on so easy a problem the
+# loss goes to zero and takes the sharpness along. On harder ones the sharpness rises during
+# training until it meets the edge.)
 #
-# Smaller batches add noise, and noise makes it harder to stay. Let each example have its own bowl
+# Smaller batches add noise, and noise makes it harder to stay. Let example $i$ have its own bowl
 # with the same bottom, $L_i = \frac{a_i}{2} w^2$, as in a network that fits every example. A step
 # with a batch multiplies $w$ by $1 - \eta \bar a$, where $\bar a$ is the mean of $a_i$ over the
-# batch. It is random, and
+# batch. This factor is random. The mean of its square, over all batches, is
 #
-# $$ \mathbb E\, (1 - \eta \bar a)^2 = (1 - \eta \lambda)^2 + \eta^2\, \frac{s^2}{B} \cdot
-# \frac{n - B}{n - 1} , $$
+# $$ \begin{aligned}
+# \mathbb E\, (1 - \eta \bar a)^2 = {} & (1 - \eta \lambda)^2 \\
+# & + \eta^2\, \frac{s^2}{B} \cdot \frac{n - B}{n - 1} ,
+# \end{aligned} $$
 #
 # with $\lambda$ the mean and $s^2$ the variance of all $n$ numbers $a_i$, and $B$ the batch size.
-# (The mean of a square is the square of the mean plus the variance; the last term is the variance
-# of the mean of $B$ out of $n$ numbers, drawn without putting back.) The expected squared distance
-# shrinks only if this is below 1. With $B = n$ that says $\lambda < 2/\eta$ once more. With smaller
-# $B$ it says something stricter: the sharper *and the more uneven* a minimum, the less a small
-# batch can stay there {cite:p}`wu2018how`. We check the formula by going through all batches.
+# (The mean of a square is the square of the mean plus the variance; the mean
+# of $B$ out of $n$ numbers, drawn without putting back, has variance $\frac{s^2}{B} \cdot
+# \frac{n - B}{n - 1}$, in the code `spread`.) The *mean squared distance*
+# from the bottom shrinks only if this is below 1. With $B = n$ that says $\lambda < 2/\eta$ once
+# more. With smaller $B$ it says something stricter: the sharper *and the more uneven* a minimum,
+# the less a small batch can stay there {cite:p}`wu2018how`. We check the formula by going through
+# all batches (`a` are the $a_i$):
 
 # %%
-a = torch.tensor([1.0, 2.0, 2.0, 3.0, 7.0, 9.0], dtype=torch.float64)
-eta, n = 0.45, len(a)
+a = torch.tensor([0.0] * 5 + [6.0], dtype=torch.float64)
+eta, n = 0.5, len(a)
 for B in range(1, n + 1):
     batches = torch.combinations(a, r=B)
     counted = (1 - eta * batches.mean(1)).square().mean()
     spread = a.var(correction=0) / B * (n - B) / (n - 1)
     formula = (1 - eta * a.mean()) ** 2 + eta**2 * spread
     assert abs(counted - formula) < 1e-12
-    print(f"batches of {B}: squared distance times {counted:.3f} a step")
+    print(f"batches of {B}: squared distance times {counted:.2f} a step")
 
 # %% [markdown]
-# Batches of one or two are thrown out of a minimum in which larger ones stay. This is a theorem
-# about where one can *stay*; that training therefore *ends* in flatter minima with small batches
-# does not follow yet. It has to be measured.
+# With batches of one the mean squared distance grows, in a minimum where with larger ones it
+# shrinks. (It is a mean: in general, a few large jumps can make it grow while most runs come
+# closer.) This is a theorem about where one can *stay*. That training therefore *ends* in flatter minima with small
+# batches does not follow. It has to be measured.
 #
 # ## The experiment
 #
@@ -324,9 +329,10 @@ for B in range(1, n + 1):
 # {term}`momentum` or any penalty. One rule matters more than all others: **training stops when
 # the training loss reaches a fixed value, the same for all.** The reason is the
 # {term}`cross-entropy`. Once all images are right, it goes on falling as the {term}`logits` grow,
-# and its curvature falls with it. At loss zero, every minimum is flat. Whoever trains two networks
-# for the same number of epochs compares two loss values, and may take that for a difference of
-# minima.
+# and its curvature falls with it: as the loss goes to zero, so does the sharpness. Whoever trains
+# two networks for the same number of epochs compares two loss values, and may take that for a
+# difference of minima. (So the networks below are not at a minimum in the strict sense. We call
+# them minima all the same, as the papers do.)
 
 # %%
 SMALL, LARGE = run.scale(smoke=(5, 40), cpu=(5, 100), gpu=(16, 1000))
@@ -384,25 +390,23 @@ def go_on(stage: Stage, epochs: int, model, net, x, y, names):
 
 # %%
 def descend(stage: Stage, model, net, x, y, order: list[tuple]):
-    """Train each network of a stack until it has come down; its steps, too."""
+    """Train each network of a stack until it has come down."""
     per_epoch = math.ceil(x.shape[1] / stage.batch)
     epochs = math.ceil(50 / per_epoch)  # in a round
     alive = torch.arange(len(x), device=x.device)
-    steps = torch.zeros_like(alive)
     for count in range(math.ceil(stage.steps / (epochs * per_epoch))):
         names = [(*order[i], count) for i in alive.tolist()]
         here = (params.select(net, alive), x[alive], y[alive])
         now, down = go_on(stage, epochs, model, *here, names)
         net = {n: p.index_copy(0, alive, now[n]) for n, p in net.items()}
-        steps[alive] += epochs * per_epoch
         alive = alive[~down]
         if not len(alive):
             break
-    return net, steps
+    return net
 
 
 # %% [markdown]
-# What is trained is a small tree: some networks go on from where others have stopped.
+# Some networks start afresh, others go on from where one has stopped (`after`):
 
 # %%
 PLANS = {
@@ -456,13 +460,13 @@ claims.number("edge-scaled", 2 / SCALED, ".1f")
 # The network has {glue:text}`width` hidden units and {glue:text}`parameters` parameters; the
 # training set, {glue:text}`size` images. A *small* batch is {glue:text}`small` images, a *large*
 # one {glue:text}`large`. Both use the learning rate {glue:text}`rate`, with its edge of stability
-# at {glue:text}`edge`, and stop at a loss of {glue:text}`level` nats. Everything about a seed is
-# the same for all: the images, the initial weights, the noise.
+# at {glue:text}`edge`, and stop at a loss of {glue:text}`level` nats (the unit of a loss with
+# natural logarithms). Networks that we compare start, for each seed, from the same weights and have
+# the same images.
 #
 # Then we look: at the loss, the test accuracy, the sharpness, and two quantities that will be
-# explained below. The Hessian is that of the whole training set, unless said otherwise, and of the
-# network as it is used (there is no dropout or batch normalization here; if there were, they would
-# have to be in the mode for testing).
+# explained below, `relative` and `cost`. The Hessian is that of the whole training set, unless said
+# otherwise.
 
 
 # %%
@@ -520,9 +524,9 @@ def fit(group: list[dict]) -> list[dict]:
     for name, stage in PLANS[c["plan"]].items():
         order = [(seed, name) for seed in seeds]
         start = nets[stage.after]
-        nets[name], steps = descend(stage, model, start, x, y, order)
+        nets[name] = descend(stage, model, start, x, y, order)
         rows = look(model, nets[name], x, y, data[c["data"]][1], seeds)
-        rows = rows.assign(stage=name, level=stage.level, steps=steps.cpu())
+        rows = rows.assign(stage=name, level=stage.level)
         seen.append(rows.to_dict("records"))
     return [{"stages": list(stages)} for stages in zip(*seen, strict=True)]
 
@@ -609,24 +613,21 @@ for batch, at in itertools.product(("small", "large"), ("early", "later")):
     claims.number(f"sharp-{batch}-{at}", mean, ".1f")
 claims.number("sharpest", values("large, early", "sharpness").max(), ".1f")
 for batch in ("small", "large"):
-    interval(f"sharp-{batch}", values(batch, "sharpness"), ".2f")
-    interval(f"test-{batch}", values(batch, "test %"), ".2f")
     claims.number(f"loss-{batch}", values(batch, "loss").mean(), ".4f")
 
 # %% [markdown]
-# From {glue:text}`early` nats to {glue:text}`later` the sharpness falls from
+# From {glue:text}`early` nats to {glue:text}`later` the sharpness goes from
 # {glue:text}`sharp-small-early` to {glue:text}`sharp-small-later` with small batches and from
-# {glue:text}`sharp-large-early` to {glue:text}`sharp-large-later` with large ones, while the test
-# accuracy rises. Whoever compares a network at one loss with another at a different loss will find
-# one of them sharper, whatever the batches were.
+# {glue:text}`sharp-large-early` to {glue:text}`sharp-large-later` with large ones. Sharpness
+# changes when nothing but the loss does, so one must not compare it at different losses.
 #
 # ## Noise
 #
 # What has to be learned by heart ends in a sharper minimum: this was an observation of the authors
 # who held that networks do not learn by memorizing {cite:p}`krueger2017deep,arpit2017closer`. They
 # added noise in two ways, and so do we: a share of the labels is redrawn by lot, or a share of the
-# images is replaced by Gaussian noise (their labels stay, and then mean nothing). Large batches,
-# {glue:text}`half-size` images, and a stop at {glue:text}`high` nats.
+# images is replaced by Gaussian noise (their labels stay, and then mean nothing). We use large
+# batches, {glue:text}`half-size` images, and stop at {glue:text}`high` nats.
 #
 # :::{admonition} Predict
 # :class: tip
@@ -644,7 +645,7 @@ noise = pd.concat(
     for what, other in (("labels", "inputs"), ("inputs", "labels"))
 )
 noise = noise[noise.data == main]
-figure, panels = plt.subplots(1, 2, figsize=(7.4, 3.7))
+figure, panels = plt.subplots(2, 1, figsize=(3.9, 6.0))
 for axis, what, name in zip(
     panels,
     ("sharpness", "cost"),
@@ -654,7 +655,7 @@ for axis, what, name in zip(
     figures.seed_points(axis, noise, x="share", y=what, hue="kind")
     axis.set(xlabel="share of noise", ylabel=name, ylim=(0, None))
     none = noise[noise.share == 0][what].mean()
-    label = "no noise" if what == "cost" else ""  # no room on the left
+    label = "no noise" if what == "cost" else ""  # no room above
     figures.baseline(axis, none, label, side="right")
 panels[1].legend(loc="upper left", fontsize=9.5)
 means = noise.groupby(["kind", "share"], sort=False)[["sharpness", "cost"]]
@@ -668,11 +669,13 @@ figures.show(
         f"{kind} {share:g}: {row.sharpness:.1f} and {row.cost:.3f}"
         for (kind, share), row in means.iterrows()
     ),
-    caption="At equal training loss. Left: the largest eigenvalue goes from "
+    caption="At equal training loss. Above: the largest eigenvalue goes from "
     f"{means.sharpness.iloc[0]:.1f} without noise to "
     f"{means.sharpness['random labels'].iloc[-1]:.1f} with random labels and to "
     f"{means.sharpness['Gaussian images'].iloc[-1]:.1f} with Gaussian images. "
-    f"Right: changing every weight by {100 * SHARE:g} % costs more with both. "
+    f"Below: changing every weight by {100 * SHARE:g} % costs "
+    f"{means.cost.iloc[0]:.3f}, {means.cost['random labels'].iloc[-1]:.3f} and "
+    f"{means.cost['Gaussian images'].iloc[-1]:.3f} nats. "
     "Dots are seeds, bars 95 % t intervals.",
     data=noise[
         ["kind", "share", "seed", "sharpness", "relative", "cost", "loss"]
@@ -736,29 +739,31 @@ claims.number("steps", PLANS["noise"]["same steps"].steps)
 # {glue:text}`sharp-clean-interval`) to {glue:text}`sharp-half` when half of the labels are
 # redrawn ({glue:text}`sharp-half-interval`) and {glue:text}`sharp-labels` when all are
 # ({glue:text}`sharp-labels-interval`). With nothing but Gaussian images it is
-# {glue:text}`sharp-inputs` ({glue:text}`sharp-inputs-interval`), {glue:text}`less` times *less*
-# than without noise.
+# {glue:text}`sharp-inputs` ({glue:text}`sharp-inputs-interval`): the value without noise divided by
+# {glue:text}`less`.
 #
-# Is the old observation wrong? It was made differently. Here are the same networks after
-# {glue:text}`steps` steps, wherever that leaves their loss:
+# And if we do not hold the loss equal? From the same start, after {glue:text}`steps` steps,
+# wherever that leaves the loss:
 #
-# {claim}`sharp.noise-steps` From {glue:text}`same-clean` to {glue:text}`same-labels`. But by then
-# the training loss is {glue:text}`loss-clean` nats with true labels and {glue:text}`loss-labels`
-# with random ones. A good part of what looks like a property of the minimum is the distance from
-# it.
+# {claim}`sharp.noise-steps` It goes from {glue:text}`same-clean` to {glue:text}`same-labels`. But
+# by then the training loss is {glue:text}`loss-clean` nats with true labels and
+# {glue:text}`loss-labels` with random ones. What looks like a property of the minimum can be the
+# distance from it.
 #
-# And why do Gaussian images make minima *flat*? The largest eigenvalue speaks of *one* direction.
-# It is large where many examples pull on the same weights in the same way. Real images are alike,
-# so a change along their common direction moves the loss of all at once. Noise images in many
-# dimensions are almost orthogonal, and each bends the loss in a direction of its own. What counts
-# then is the sum of all directions. We can feel it without computing it: change *every weight by a
-# random share of itself*, of standard deviation {glue:text}`share` %, and see what it costs on
-# average (over {glue:text}`draws` draws; `curvature.perturbation_cost`).
+# What may the largest eigenvalue miss? It speaks of *one* direction. It is large where many
+# examples pull on the same weights in the same way. Real images are alike, so a change along their
+# common direction moves the loss of all at once. Noise images in many dimensions are almost
+# orthogonal, and each bends the loss in a direction of its own. What counts then is the sum of all
+# directions. We can feel it without computing it: change *every weight by a random share of
+# itself*, of standard deviation {glue:text}`share` %, and see what it costs on average (over
+# {glue:text}`draws` draws; `curvature.perturbation_cost`).
 #
 # {claim}`sharp.noise-cost` In thousandths of a nat, the cost goes from {glue:text}`cost-clean` to
 # {glue:text}`cost-labels` with random labels, and to {glue:text}`cost-inputs` with Gaussian
-# images. So memorized noise does make a network fragile, in many directions at once. The largest
-# eigenvalue was the wrong place to look.
+# images. Where the cost rises and the largest eigenvalue does not, the network is more fragile, and
+# the largest eigenvalue is the wrong place to look. (The cost differs from it in two ways: it takes
+# in all directions, and it goes by shares of the weights. Which of the two matters is not shown
+# here.)
 #
 # **On which examples?** A Hessian is a mean over examples, and one can choose them. Here is the
 # sharpness of the same minima, taken over all training images, over the first tenth of them, and
@@ -776,7 +781,7 @@ for title, of in (("true", 0.0), ("half redrawn", middle)):
     test = data[main][1]
     model, n = network(1, x), x.shape[1]
     net = models.init(model, [generator(seed, "init") for seed in run.seeds])
-    net, _ = descend(stage, model, net, x, y, [(s, "noisy") for s in run.seeds])
+    net = descend(stage, model, net, x, y, [(s, "noisy") for s in run.seeds])
     parts[title] = {
         "all": sharpness(model, net, x, y),
         "a tenth": sharpness(model, net, x[:, : n // 10], y[:, : n // 10]),
@@ -805,8 +810,9 @@ interval("test-times", np.divide(true["test images"], true["all"]), times=True)
 #
 # :::{admonition} Predict
 # :class: tip
-# Two networks, the same start, the same images, the same training loss at the end. One saw {glue:text}`small` images a step, the other {glue:text}`large`. By how much do their
-# test accuracies differ: ten points, one, a tenth?
+# Two networks, the same start, the same images, the same training loss at the end. One saw
+# {glue:text}`small` images a step, the other {glue:text}`large`. By how much do their test
+# accuracies differ: ten points (of a percentage), one, a tenth?
 # :::
 
 # %% tags=["hide-input"]
@@ -916,25 +922,25 @@ for arm, name in short.items():
 # %% [markdown]
 # {claim}`sharp.batch` Large batches end {glue:text}`times-large` times as sharp (95 % interval
 # {glue:text}`times-large-interval`), and lose {glue:text}`lost-large` points of test accuracy
-# ({glue:text}`lost-large-interval`). This is the finding of 2017 {cite:p}`keskar2017large`, here
-# with its spread over seeds, and at equal training loss.
+# ({glue:text}`lost-large-interval`). The paper of 2017 reported both {cite:p}`keskar2017large`;
+# here they are measured over seeds, and at equal training loss.
 #
 # {claim}`sharp.perturbation` Changing every weight by {glue:text}`share` % costs
-# {glue:text}`costs-large` times as much ({glue:text}`costs-large-interval`). So it is not only one
-# direction that is sharper.
+# {glue:text}`costs-large` times as much ({glue:text}`costs-large-interval`). This takes in all
+# directions, not only the sharpest.
 #
-# **Can it be undone?** One noisy step with a batch of $B$ and learning rate $\eta$ adds noise of
-# variance $\eta^2 s^2 / B$ to a weight, where $s^2$ is the variance of its gradient over the
-# examples. Multiply $B$ by $k$ and $\eta$ by $\sqrt k$, and the
-# noise of a step is what it was {cite:p}`hoffer2017train`. (Others multiply $\eta$ by $k$
-# {cite:p}`goyal2017accurate`: then the noise of an *epoch* is what it was. Here that would be a
-# learning rate beyond every edge.) So we take {glue:text}`scaled` in place of {glue:text}`rate`.
+# **Can it be undone?** A step with a batch of $B$ examples and learning rate $\eta$ adds noise of
+# variance about $\eta^2 s^2 / B$ to a weight, where $s^2$ is now the variance of its gradient over
+# the examples. Multiply $B$ by $k$ and $\eta$ by $\sqrt k$, and the noise of a step is what it was
+# {cite:p}`hoffer2017train`. (Others multiply $\eta$ by $k$ {cite:p}`goyal2017accurate`: then the
+# noise of an *epoch* is what it was. Here that would be a very large learning rate.) So we take
+# {glue:text}`scaled` in place of {glue:text}`rate`.
 #
 # {claim}`sharp.batch-recovers` {claim}`sharp.batch-recovers-some` Of {glue:text}`lost-large` points
-# lost, {glue:text}`lost-scaled` remain ({glue:text}`lost-scaled-interval`), so
-# {glue:text}`regain-scaled` % are made good; and the minima are {glue:text}`times-scaled` times as
-# sharp as with small batches, not {glue:text}`times-large`. The other two remedies of the figure
-# belong to the open questions at the end.
+# lost, {glue:text}`lost-scaled` remain ({glue:text}`lost-scaled-interval`), so the best guess is
+# that {glue:text}`regain-scaled` % are made good; and the minima are {glue:text}`times-scaled`
+# times as sharp as with small batches, against {glue:text}`times-large`. The other two remedies
+# of the figure belong to the five questions below.
 #
 # ## The objection: any minimum can be made sharp
 #
@@ -946,29 +952,32 @@ for arm, name in short.items():
 #
 # multiply $U$ and $b$ by $\alpha$ and divide $V$ by $\alpha$. What enters the hidden units is
 # $\alpha$ times as large, what leaves them is, too, and the division undoes it: **no output
-# changes, for no input whatever.** The same function, the same training loss, the same test error.
+# changes, whatever the input.** The same function, the same training loss, the same test error.
 #
 # And the sharpness? Write the new parameters as $w' = S w$, with $S$ a diagonal matrix: $\alpha$
-# for the entries of $U$ and $b$, $1/\alpha$ for those of $V$, and $1$ for $c$. The loss at $w'$ is
-# $L'(w') = L(S^{-1} w')$, so each derivative by an entry of $w'$ brings out one factor of
-# $S^{-1}$, and the Hessian in the new place is
+# for the entries of $U$ and $b$, $1/\alpha$ for those of $V$, and $1$ for $c$. Since no output
+# changes, $L(w') = L(S^{-1} w')$ for all $w'$. Differentiate both sides: each derivative by an
+# entry of $w'$ brings out one factor of $S^{-1}$ on the right. So the Hessian in the new place is
 #
 # $$ H' = S^{-1} H S^{-1} . $$
 #
-# Let $\alpha \ge 1$. Then the largest entry of $S^{-1}$ is $\alpha$, which belongs to $V$.
+# with a largest eigenvalue $\lambda'$. Let $\alpha \ge 1$. Then the largest entry of $S^{-1}$ is
+# $\alpha$, which belongs to $V$.
 #
-# - *At least.* For a unit vector $v$ with entries at $V$ only, $S^{-1} v = \alpha v$ and so
+# - *At least.* For a vector $v$ of length 1 that is zero outside $V$, $S^{-1} v = \alpha v$ and so
 #   $v^{\top} H' v = \alpha^2\, v^{\top} H v$. With the best such $v$: $\lambda' \ge \alpha^2
 #   \lambda_V$, where $\lambda_V$ is the largest eigenvalue of the block of $H$ that belongs to
 #   $V$.
-# - *At most.* For any unit vector, $v^{\top} H' v = (S^{-1} v)^{\top} H\, (S^{-1} v) \le \lambda
-#   \lVert S^{-1} v \rVert^2 \le \alpha^2 \lambda$, as long as $\lambda \ge 0$.
+# - *At most.* For any vector of length 1, $v^{\top} H' v = (S^{-1} v)^{\top} H\, (S^{-1} v) \le
+#   \lambda \lVert S^{-1} v \rVert^2 \le \alpha^2 \lambda$, as long as $\lambda \ge 0$.
 #
 # $$ \alpha^2\, \lambda_V \;\le\; \lambda' \;\le\; \alpha^2\, \lambda . $$
 #
-# $\lambda_V$ does not depend on $\alpha$, and it is not zero at a loss above zero. So the sharpness
-# goes to infinity with $\alpha^2$, for one and the same function. The other way, with $\alpha < 1$,
-# it is the block of $U$ that grows. We do it to a network from above.
+# $\lambda_V$ does not depend on $\alpha$, and it is above zero if a single hidden unit is active on
+# a single image (its formula is below). So the sharpness goes to infinity with $\alpha^2$, for one
+# and the same function. With $\alpha < 1$ it is the block of $U$ that grows. We do it to a network
+# trained with small batches. In the code $U, b, V, c$ are `dense0.weight`, `dense0.bias`,
+# `dense1.weight`, `dense1.bias`; $S$ is `factors`, $\lambda$ is `lam` and $\lambda'$ `lam_moved`.
 
 # %%
 ALPHA = 10.0
@@ -976,7 +985,7 @@ c = {"data": main, "seed": 0, "size": size, "labels": 0.0, "inputs": 0.0}
 x, y = (part[None] for part in training_set(c))
 model = network(1, x)
 net = models.init(model, [generator(0, "init")])
-net, _ = descend(Stage(batch=SMALL), model, net, x, y, [(0, "rescaled")])
+net = descend(Stage(batch=SMALL), model, net, x, y, [(0, "rescaled")])
 
 x, net = x.double(), {name: p.double() for name, p in net.items()}
 factors = {"dense0.weight": ALPHA, "dense0.bias": ALPHA}
@@ -993,10 +1002,12 @@ print(f"largest change of an output, relative: {apart:.0e}")
 print(f"sharpness before {lam:.3f}, after {lam_moved:.2f}")
 
 # %% [markdown]
-# The lower bound needs $\lambda_V$, the sharpness of the last layer alone. It has a short
-# formula. The last layer is linear, so the curvature in $V$ is that of the cross-entropy in the
-# logits, $\operatorname{diag}(p) - p\,p^{\top}$ with $p$ the probabilities of the classes, spread
-# out by the activations $h$ of the hidden units: a sum of Kronecker products over the examples.
+# The lower bound needs $\lambda_V$ (`lam_v`), the sharpness of the last layer alone. Let $h$ be
+# the outputs of the hidden units on one image and $p$ the probabilities of the classes. The second
+# derivatives of the cross-entropy by the logits are the matrix $G = \operatorname{diag}(p) -
+# p\,p^{\top}$ (`inner`), with $p$ on the diagonal of the first term. The logits are linear in $V$,
+# so the second derivative by $V_{ik}$ and $V_{jl}$ is the mean of $G_{ij}\, h_k h_l$ over the
+# images (`block`).
 
 # %% tags=["hide-input"]
 layer = {name: net[f"dense0.{name}"][0] for name in ("weight", "bias")}
@@ -1058,19 +1069,19 @@ claims.number("own", own[0].values.item(), ".3f")
 
 # %% [markdown]
 # {claim}`sharp.reparametrize` With $\alpha =$ {glue:text}`alpha` the sharpness goes from
-# {glue:text}`lambda` to {glue:text}`lambda-moved`, {glue:text}`lambda-times` times as much and
-# next to the lower bound (the last layer has taken over), and the network answers every question
-# as before. So *sharpness alone cannot explain generalization*: two points with the same test
-# error have any two values of it. Here the assumption of the first argument for flat minima
-# breaks: the test loss is *not* moved by the same distance in both bowls, since all distances
-# along $V$ have become smaller. And so does that of the second: the range $R$ of the weights
-# shrinks with them, and the number of bits is what it was.
+# {glue:text}`lambda` to {glue:text}`lambda-moved`, {glue:text}`lambda-times` times as much, and the
+# network answers every question as before. So *sharpness alone cannot explain generalization*: the
+# same function, with the same test error, can have a sharpness as large as one likes. Here the
+# assumption of the first argument for flat minima breaks: the test loss is *not* moved by the same
+# distance in both bowls, since all distances along $V$ have become smaller. And so does that of the
+# second: the range $R$ of the weights in $V$ shrinks with them, and the number of bits is what it
+# was.
 #
 # **What does it leave?** Not nothing. Nobody trains a network and then rescales it. Small and
-# large batches start from the same weights, and the finding about them may stand. But a measure
+# large batches start from the same weights, and what is found about them may stand. But a measure
 # that is to *explain* must not depend on what the function does not depend on. Such measures exist.
-# Compare each weight with itself: with $D = \operatorname{diag}(\lvert w_1 \rvert, \lvert w_2
-# \rvert, \ldots)$ take the largest eigenvalue of $D H D$ instead of $H$, the
+# Compare each weight with itself: with $D$ the diagonal matrix of $\lvert w_1 \rvert, \lvert w_2
+# \rvert, \ldots$ take the largest eigenvalue of $D H D$ instead of $H$, the
 # {term}`relative sharpness`: the curvature when each weight changes by a share of itself. It is one
 # of the family of adaptive sharpness {cite:p}`kwon2021asam`. That rescaling does not
 # change it takes three lines to prove: the first is from above, and in the second each weight is
@@ -1082,34 +1093,35 @@ claims.number("own", own[0].values.item(), ".3f")
 # D' H' D' &= D S\, S^{-1} H S^{-1}\, S D = D H D .
 # \end{aligned} $$
 #
-# {claim}`sharp.invariant` Before and after it is {glue:text}`own`. The perturbation that we used
-# above is its random counterpart: each weight changes by a random share of *itself*. Coarser
+# {claim}`sharp.invariant` Before the rescaling it is {glue:text}`own`. The perturbation that we
+# used above is its random counterpart: each weight changes by a random share of *itself*. Coarser
 # choices, such as a share of the norm of a whole layer or of one unit's weights, are unchanged
 # under some rescalings only. (Other invariant measures are built differently, such as the
 # Fisher-Rao norm {cite:p}`liang2019fisher`.)
 #
-# **And what does the fair measure say?** By relative sharpness, too, the minima of large batches
-# are sharper: {glue:text}`relative-large` times ({glue:text}`relative-large-interval`), where the
-# raw one says {glue:text}`times-large`. So the finding about batches is not an artifact of the
-# scale alone.
+# **And what does the fair measure say?** By relative sharpness the minima of large batches are
+# {glue:text}`relative-large` times as sharp ({glue:text}`relative-large-interval`), where the raw
+# one says {glue:text}`times-large`. As far as this interval lies above 1, the finding about
+# batches is not a matter of the scale alone.
 #
 # ## Five open questions
 #
-# The paper on large batches ends with five questions, and the students' report of 2017 puts them
-# on its list of things to do {cite:p}`keskar2017large`. Here is what a page like this can say to
-# each. Two of them get an argument and a small experiment, three an experiment.
+# The paper on large batches ends with five questions {cite:p}`keskar2017large`. Here is what a page
+# like this can say to each. Two of them get an argument and a small experiment, three an
+# experiment.
 #
 # ### 1. Can one prove that large batches converge to sharp minima?
 #
-# *Argument.* Half of it is proved above: with smaller batches, *fewer* minima are stable, and it is
-# the sharp and uneven ones that go. A large batch may stay where a small one cannot. What is not
-# proved, and cannot be in this generality, is that large batches *go* to the sharp ones: if the
-# start lies in the basin of a flat minimum, full-batch descent ends there. Nor does the argument
-# survive a rescaling of the units unless the learning rates are rescaled, too.
+# *Argument.* Half of it is calculated above, for one weight: with smaller batches, *fewer* minima
+# are stable, and it is the sharp and uneven ones that go. A large batch may stay where a small one
+# cannot. What is not proved, and cannot be in this generality, is that large batches *go* to the
+# sharp ones: a descent in small steps that starts near a flat minimum ends there, however large the
+# batch. Nor does the argument survive a rescaling of the units unless the learning rates are
+# rescaled, too.
 #
-# *Experiment.* It can be tested. Take the minima of the large batch and go on from there to
-# {glue:text}`later` nats, half the loss: once with large batches, once with small ones. If small
-# batches cannot stay, they must come out flatter.
+# *Experiment.* The first half can be tested. Take the minima of the large batch and go on from
+# there to {glue:text}`later` nats, half the loss: once with large batches, once with small ones.
+# If small batches cannot stay, they should come out flatter.
 
 
 # %% tags=["hide-input", "remove-output"]
@@ -1130,27 +1142,28 @@ interval(
 )
 
 # %% [markdown]
-# {claim}`sharp.question-1` It is {glue:text}`leaving` times as sharp
-# ({glue:text}`leaving-interval`). But compared with small batches from the beginning, still
-# {glue:text}`left` times ({glue:text}`left-interval`): where one starts is not forgotten at once.
+# {claim}`sharp.question-1` They are {glue:text}`leaving` times as sharp
+# ({glue:text}`leaving-interval`). Compared with small batches from the beginning they are
+# {glue:text}`left` times as sharp ({glue:text}`left-interval`): a number above 1 says that where
+# one started is not forgotten at once.
 #
 # ### 2. What is the relative density of the two kinds of minima?
 #
 # *Argument.* For the sharpness of this page, the question has no answer. By the rescaling every
-# minimum lies on a curve of minima of the same function, on which the sharpness takes all values
-# up to infinity. How many there are of which kind depends on how one counts. We can see this in
-# the smallest network that has a choice: one hidden unit without its ReLU, two weights, one
-# example, $L(a, b) = \frac12 (ab - 1)^2$. Its minima are the hyperbola $ab = 1$. The Hessian there
-# has the entries $b^2$, $a^2$ and, off the diagonal, $1$; its eigenvalues are $0$ and
+# minimum lies on a curve of minima of the same function, on which the sharpness goes up to
+# infinity. How many there are of which kind depends on how one counts. We can see this in the
+# smallest network that has a choice: one hidden unit without its ReLU, two weights, one example,
+# $L(a, b) = \frac12 (ab - 1)^2$. Its minima are the hyperbola $ab = 1$. The Hessian there has the
+# entries $b^2$, $a^2$ and, off the diagonal, $1$; its eigenvalues are $0$ and
 #
-# $$ \lambda = a^2 + b^2 = r^2 , $$
+# $$ \lambda = a^2 + b^2 , $$
 #
-# the squared distance from the origin! The flattest, at $a = b = \pm 1$, has $\lambda = 2$.
-# Counted by length within a radius of 100, how many minima are at most 1.5 times as sharp as
-# that? And how many of the points where gradient descent *ends*, from ordinary random weights?
-# For slow descent the second can be worked out: $a$ changes by $-(ab - 1)\, b$, $b$ by $-(ab -
-# 1)\, a$, so $a^2 - b^2$ does not change, and $\lambda = \sqrt{(a^2 - b^2)^2 + 4}$ at the end. We
-# let it run.
+# the squared distance from the origin! The flattest, at $a = b = \pm 1$, has $\lambda = 2$. Of the
+# length of the curve within a radius of 100, which share is at most 1.5 times as sharp as that? And
+# which share of the points where gradient descent *ends*, from Gaussian weights of variance 2? For
+# slow descent the second can be worked out: $a$ changes by $-(ab - 1)\, b$, $b$ by $-(ab - 1)\, a$,
+# so $a^2 - b^2$ does not change. At the end $ab = 1$, so $\lambda^2 = (a^2 - b^2)^2 + 4 a^2 b^2 =
+# (a^2 - b^2)^2 + 4$. We let it run.
 
 # %%
 a = torch.logspace(-2, 2, 400_001, dtype=torch.float64)
@@ -1182,8 +1195,9 @@ interval("by-descent", [100 * share for share in shares], ".0f")
 
 # %% [markdown]
 # {claim}`sharp.question-2` By length {glue:text}`by-length` % of the minima are flat in this sense;
-# descent ends in one of them in {glue:text}`by-descent` % of all runs. Sharp minima can be
-# everywhere and still be rarely met. What matters is not their density, but the way in.
+# descent ends in one of them in {glue:text}`by-descent` % of all runs. The first number is of our
+# making: the larger the radius, the nearer it comes to zero. So the density does not say what
+# descent meets. What matters is the way in.
 #
 # ### 3. Are there architectures that suit large batches?
 #
@@ -1203,8 +1217,8 @@ interval("times-deep", large / small, times=True)
 # {claim}`sharp.question-3` With two layers it loses {glue:text}`lost-deep` points
 # ({glue:text}`lost-deep-interval`), against {glue:text}`lost-large` with one; the interval tells
 # how sure that is. And its minima are {glue:text}`times-deep` times as sharp as those of small
-# batches, against {glue:text}`times-large`: the shape changes the two by different amounts. One
-# shape more is no answer to a question about shapes. It shows how the question can be asked.
+# batches, against {glue:text}`times-large`. One shape more is no answer to a question about shapes.
+# It shows how the question can be asked.
 #
 # ### 4. Can networks be initialized such that large batches succeed?
 #
@@ -1217,17 +1231,21 @@ claims.check("sharp.question-4", found, context, unit=points)
 
 # %% [markdown]
 # {claim}`sharp.question-4` Against small batches all the way they lose {glue:text}`lost-warm`
-# points ({glue:text}`lost-warm-interval`; large batches all the way: {glue:text}`lost-large`). So
-# what counts is decided early, long before the minimum is near. It is no free lunch: the early
-# part *is* training with small batches.
+# points ({glue:text}`lost-warm-interval`; a number below zero is a gain), large batches all the way
+# {glue:text}`lost-large`. The less is lost, the more was decided early, long before the minimum is
+# near. It is no free lunch: the early part *is* training with small batches.
 #
 # ### 5. Can large batches be steered away from sharp minima?
 #
-# *Experiment.* We compute each gradient not at the weights, but at weights moved by Gaussian
-# noise of standard deviation {glue:text}`noise`. Averaged over the noise, this is descent on the
-# *smoothed* loss $\mathbb E\, L(w + \epsilon) \approx L(w) + \frac{\sigma^2}{2} \operatorname{tr}
-# H$: a penalty on the sum of all eigenvalues. (Methods that look for the worst move instead of a
-# random one are widely used {cite:p}`foret2021sharpness`.)
+# *Experiment.* We *shake* the weights: each gradient is computed not at $w$, but at $w + u$, where
+# the entries of $u$ are Gaussian noise of standard deviation $\sigma =$ {glue:text}`noise` (in the
+# code `weight_noise`). Averaged over the noise, this is descent on the *smoothed* loss
+#
+# $$ \mathbb E\, L(w + u) \approx L(w) + \frac{\sigma^2}{2} \sum_j H_{jj} . $$
+#
+# The sum of the diagonal of $H$, its *trace*, is the sum of all its eigenvalues: so this is a
+# penalty on curvature. (Others look for the worst move instead of a random one
+# {cite:p}`foret2021sharpness`.)
 
 # %% tags=["hide-input", "remove-output"]
 found = everywhere(lambda name: flatter("shaken", "large", name))
@@ -1248,31 +1266,30 @@ claims.check("sharp.no-law", found, context, unit="points, or times")
 #
 # {claim}`sharp.no-law` With shaken weights, large batches lose {glue:text}`lost-shaken` points
 # against small ones ({glue:text}`lost-shaken-interval`), and still end {glue:text}`times-shaken`
-# times as sharp ({glue:text}`times-shaken-interval`). Two ways of training whose test accuracy is
-# much the same, and whose sharpness is not.
+# times as sharp ({glue:text}`times-shaken-interval`). If both parts hold, the accuracy can come
+# back while the sharpness goes only part of the way.
 #
 # Put together:
 #
-# - *Sharpness goes along with something real.* At equal loss, what ends sharper also generalized
-#   worse here, when only the batch size was changed.
-# - *It is not the cause.* It can be multiplied at will without changing an answer. It falls where
-#   noise is memorized. And one can make good the accuracy without the sharpness.
+# - *Does sharpness go along with something real?* Only the batch size was changed, and the loss was
+#   the same: large batches ended {glue:text}`times-large` times as sharp and lost
+#   {glue:text}`lost-large` points.
+# - *It is not the cause by itself.* It can be made as large as one likes while no answer changes.
+#   With Gaussian images, where everything is memorized, it is {glue:text}`sharp-inputs`,
+#   with real ones and true labels {glue:text}`sharp-clean`.
 # - *A fair measure helps, and does not settle it.* Measures that do not see the scale pass the
 #   first test. Whether they predict generalization is another question; for modern networks, a
 #   thorough study found that they mostly do not {cite:p}`andriushchenko2023modern`, and another
-#   that the largest eigenvalue and the test error can be moved independently
+#   that the largest eigenvalue can be changed without changing the test accuracy
 #   {cite:p}`kaur2023maximum`.
 #
 # What is left of the two old arguments? That a solution which can be written down coarsely has
-# little room for noise is sound, if the scale is counted, too. The part on theory does that:
-# there, the bowl becomes a distribution over weights, and its width and its distance from the
-# start are paid for together.
+# little room for noise is sound, if the scale is counted, too. The part on theory will do that.
 #
 # ## How this can mislead
 #
-# **The level.** Everything above holds at one training loss. Here is the comparison of batches at
-# three, with the same networks on their way. If it turned around, the stop rule would be the
-# finding.
+# **The level.** Batches were compared at one training loss. Here they are at three, with the same
+# networks on their way. If a comparison turns around, the stop rule is part of the finding.
 
 # %% tags=["hide-input"]
 compared = {}
@@ -1294,25 +1311,26 @@ early = values("small, early", "test %") - values("large, early", "test %")
 interval("gap-early", early, ".2f")
 
 # %% [markdown]
-# The factor in sharpness hardly depends on the level. The loss of accuracy does: at the first
-# level it is {glue:text}`gap-early` points ({glue:text}`gap-early-interval`). There, large
-# batches are as much sharper as at the end, and not yet measurably worse.
+# Compare the two columns. At the first level large batches lose {glue:text}`gap-early` points
+# ({glue:text}`gap-early-interval`); where this is not above zero, they are sharper without being
+# worse, and "sharper means worse" is a statement about the end of training.
 #
 # **Not quite the same loss.** A network is looked at every {glue:text}`check` steps, and small
 # batches jump: they end at {glue:text}`loss-small` nats on average, large ones at
-# {glue:text}`loss-large`. Half the loss takes off less than half of the sharpness (see the first
-# table), so this explains a tenth at most, not a factor of {glue:text}`times-large`.
+# {glue:text}`loss-large`. In the first table the sharpness changes by a smaller factor than the
+# loss, so this difference is too small for a factor of {glue:text}`times-large`.
 #
 # **One learning rate for both.** At equal learning rates, small batches make more noise *and*
-# many more steps in an epoch. Which learning rate is fair is a question without an answer; that a
-# larger one makes good a part of the loss shows that "large batches generalize worse" is a
-# statement about a recipe. With the number of steps adapted, too, the difference can be made to
-# vanish {cite:p}`hoffer2017train`.
+# many more steps in an epoch. Which learning rate is fair is a question without an answer: "large
+# batches generalize worse" is a statement about a recipe. With the number of steps adapted, too,
+# the difference can be made to vanish {cite:p}`hoffer2017train`.
 #
-# **Far from the edge.** At {glue:text}`rate` the edge of stability is {glue:text}`edge`; the
-# sharpest single network that we compare, at the first of the three levels, has
-# {glue:text}`sharpest`. What flattens the minima of small batches here is their noise. With
-# larger steps, or longer training, the edge would be the first thing to look at.
+# **How far is the edge?** At {glue:text}`rate` the edge of stability is {glue:text}`edge`; the
+# sharpest network in the table of batches, at the first of the three levels, has
+# {glue:text}`sharpest`. So from there on it is probably noise that flattens the minima of small
+# batches. For the larger learning rate the edge is {glue:text}`edge-scaled`, and large batches at
+# the smaller rate have {glue:text}`sharp-large-early` at the first level. If that is above the
+# edge, the larger rate may flatten by the edge and not by its noise.
 #
 # **Changed after looking.** The claims on noise, batches, perturbations and the five questions
 # were written before any run, with guesses for the verdicts. The pilots (seeds 9000 to 9007)
@@ -1342,8 +1360,9 @@ interval("gap-early", early, ".2f")
 #
 # Gradient descent on $\frac12 w^{\top} H w$ with a symmetric matrix $H$ whose eigenvalues are all
 # positive. Complete `largest_step`: the learning rate above which some starting points run away,
-# and below which all come to the minimum. Hand in: the function, and one sentence on which
-# direction runs away first.
+# and below which all come to the minimum. (Along each eigenvector this is a bowl of its own;
+# `torch.linalg.eigvalsh` returns the eigenvalues in ascending order.) Hand in: the function, and
+# one sentence on which direction runs away first.
 # ```
 
 
@@ -1422,10 +1441,11 @@ print("Exercise 2: all checks passed")
 # ```{exercise} All eigenvalues at once
 # :label: flat-and-sharp-ex-trace
 #
-# The sum of all eigenvalues, the trace of $H$, is what a random perturbation feels. It can be
-# estimated from products alone: if the entries of $z$ are independent, $+1$ or $-1$ with
-# probability one half, then $\mathbb E\, z^{\top} H z = \operatorname{tr} H$. Complete `trace`,
-# where `times(z)` returns $H z$. Hand in: the function, and one line that proves the formula.
+# The sum of all eigenvalues, the trace $\sum_j H_{jj}$, is what a random perturbation feels. It can
+# be estimated from products alone: if the entries of $z$ are independent, $+1$ or $-1$ with
+# probability one half, then $\mathbb E\, z^{\top} H z = \sum_j H_{jj}$. Complete `trace`, where
+# `times(z)` returns $H z$ and `probes` is the number of vectors $z$ to average over. Hand in: the
+# function, and one line that proves the formula.
 # ```
 
 
@@ -1465,9 +1485,10 @@ print("Exercise 3: all checks passed")
 # ```{exercise} Where is the crossing? An open question
 # :label: flat-and-sharp-ex-open
 #
-# Between the small and the large batch lies a batch size from which on the test accuracy falls.
+# Is there a batch size, between the small and the large one, from which on the test accuracy falls?
 # Find it for this network, at equal training loss. Then double the learning rate and find it
-# again. Fix the batch sizes, the level, the seeds, and what counts as "falls" before you look.
+# again. (Add stages such as `Stage(batch=20, rate=0.2)` to `PLANS` and read them with `values`.)
+# Fix the batch sizes, the level, the seeds, and what counts as "falls" before you look.
 # Hand in: one figure with every seed visible; the two batch sizes, with a statement on how sure
 # you are; and two sentences. Is it the batch size or the learning rate over the batch size that
 # counts? What would have refuted you?
@@ -1480,10 +1501,13 @@ print("Exercise 3: all checks passed")
 #   ones and lose {glue:text}`lost-large` points of test accuracy. With a larger learning rate
 #   they lose {glue:text}`lost-scaled`, after a start with small batches {glue:text}`lost-warm`,
 #   with noise on the weights {glue:text}`lost-shaken`.
-# - At equal training loss, the largest eigenvalue does not tell signal from noise: with Gaussian
-#   images it is {glue:text}`less` times smaller. What a random change of all weights costs does.
+# - At equal training loss, the largest eigenvalue goes from {glue:text}`sharp-clean` with true
+#   labels to {glue:text}`sharp-labels` with random ones and {glue:text}`sharp-inputs` with Gaussian
+#   images; what a random change of all weights costs, from {glue:text}`cost-clean` to
+#   {glue:text}`cost-labels` and {glue:text}`cost-inputs` thousandths of a nat.
 # - Rescaling two layers multiplies the sharpness by {glue:text}`lambda-times` and changes no
-#   answer. Sharpness alone explains nothing; relative sharpness at least survives the rescaling.
+#   answer. Sharpness alone cannot explain generalization; relative sharpness at least survives the
+#   rescaling.
 #
 # **Open.** Which measure of flatness, if any, *predicts* what a network does on new data?
 # **Next** in this part: does the shape of a network matter?

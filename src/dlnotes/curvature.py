@@ -232,8 +232,8 @@ def perturbation_cost(
 
     Weight w becomes w (1 + size z), z standard normal. Relative to each weight, and not to the
     norm of a layer or of a unit's weights: only then does rescaling a ReLU unit, which leaves the
-    function as it is, leave every draw as it is. Where the gradient vanishes, the mean for a small
-    ``size`` is ``size^2 / 2`` times the trace of the relative Hessian (see `hessian_product`).
+    function as it is, leave every draw as it is. The mean for a small ``size`` is ``size^2 / 2``
+    times the trace of the relative Hessian (see `hessian_product`).
 
     Args:
         model: The shape of the models.
