@@ -285,6 +285,7 @@ def network(width: int) -> models.ModelConfig:
 claims.number("size", SIZE, ",")
 claims.number("width", WIDTH)
 claims.number("max-epochs", config.max_epochs)
+claims.number("curve-every", config.curve_every)
 
 
 # %%
@@ -570,8 +571,10 @@ glue_ratio("slow-random", slow["random labels"])
 # {claim}`memo.no-pattern-no-order` The factors are {glue:text}`lot-true` for true labels
 # ({glue:text}`lot-true-interval`), {glue:text}`lot-random` for random labels
 # ({glue:text}`lot-random-interval`) and {glue:text}`lot-noise` for noise images
-# ({glue:text}`lot-noise-interval`). Fitting random labels takes {glue:text}`slow-random` times the
-# steps of true labels. So *slow* and *in order* are two things. We shall need this.
+# ({glue:text}`lot-noise-interval`). (The first is the coarsest: the curves have a point every
+# {glue:text}`curve-every` steps, and with true labels both groups are there after about as many.)
+# Fitting random labels takes {glue:text}`slow-random` times the steps of true labels. So *slow* and
+# *in order* are two things. We shall need this.
 #
 # {claim}`memo.majority` It takes {glue:text}`moved` times as many steps for the *right* labels as
 # for the wrong ones ({glue:text}`moved-interval`). So a label is not learned early for being true.
