@@ -79,7 +79,7 @@ usual = {"smoke": "0-1", "cpu": "0-7", "gpu": "0-9"}[profile]
 run = Settings(profile=profile, device=device, seeds=seeds or usual).prepare()
 
 wanted = run.scale(smoke=["digits"], cpu=["mnist"], gpu=["mnist", "cifar10"])
-size = run.scale(smoke=120, cpu=1000, gpu=50_000)  # training examples
+size = run.scale(smoke=80, cpu=1000, gpu=50_000)  # training examples
 tests = run.scale(smoke=200, cpu=2500, gpu=10_000)  # test images, drawn once
 data = {}
 for train, test in (datasets.load(name, stand_in="digits") for name in wanted):
@@ -99,7 +99,7 @@ context
 
 # %%
 hidden = run.scale(smoke=(64,), cpu=(128, 128), gpu=(512, 512, 512))
-channels = run.scale(smoke=(8, 16), cpu=(8, 16), gpu=(64, 128, 256))
+channels = run.scale(smoke=(4, 8), cpu=(8, 16), gpu=(64, 128, 256))
 
 
 def network(kind: str, data: datasets.Dataset) -> models.ModelConfig:
@@ -113,7 +113,7 @@ def network(kind: str, data: datasets.Dataset) -> models.ModelConfig:
 FITTED = 0.999  # the training accuracy that counts; training stops there
 config = training.TrainConfig(
     batch_size=run.scale(smoke=20, cpu=100, gpu=128),
-    max_epochs=run.scale(smoke=40, cpu=150, gpu=300),
+    max_epochs=run.scale(smoke=20, cpu=150, gpu=300),
     learning_rate=run.scale(smoke=0.01, cpu=0.02, gpu=0.02),
     momentum=0.9,
     stop_accuracy=FITTED,
