@@ -179,3 +179,12 @@ def test_numbers_are_left_as_myst_nb_leaves_them(shown):
     prefix = "application/papermill.record/"
     assert data == {f"{prefix}text/plain": "'45.7%'"}
     assert kwargs["metadata"]["scrapbook"] == {"name": "share", "mime_prefix": prefix}
+
+
+def test_an_interval_is_left_as_two_numbers(shown):
+    claims.interval("gain", Interval(estimate=-0.123, low=-1.5, high=2.0, method="t"), "+.1f")
+    left = {
+        kwargs["metadata"]["scrapbook"]["name"]: next(iter(data.values()))
+        for (data,), kwargs in shown
+    }
+    assert left == {"gain": "'−0.1'", "gain-interval": "'−1.5 to +2.0'"}

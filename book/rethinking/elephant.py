@@ -627,10 +627,7 @@ def signed(value: float) -> str:
 
 def glue_mean(name: str, values: list[float]) -> None:
     """Leave the mean of some gains, with its interval, for the text."""
-    mean = stats.mean_interval(values)
-    claims.number(name, signed(mean.estimate))
-    ends = f"{signed(mean.low)} to {signed(mean.high)}"
-    claims.number(f"{name}-interval", ends)
+    claims.interval(name, stats.mean_interval(values), "+z.1f")
 
 
 weakest = found

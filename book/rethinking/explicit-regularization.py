@@ -464,11 +464,7 @@ arm = arms[0]
 
 
 def glue_mean(name: str, values: list[float], spec: str = ".1f") -> None:
-    found = stats.mean_interval(values)
-    number = f"{found.estimate:{spec}}".replace("-", "−")
-    claims.number(name, number)
-    ends = f"{found.low:{spec}} to {found.high:{spec}}".replace("-", "−")
-    claims.number(f"{name}-interval", ends)
+    claims.interval(name, stats.mean_interval(values), spec)
 
 
 for name in ON:

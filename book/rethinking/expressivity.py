@@ -938,21 +938,15 @@ for name, here in (("small", ds[0]), ("large", ds[-1])):
         for _, part in alone
         if len(part) == len(ns)
     ]
-    power = stats.mean_interval(powers)
     claims.number(f"d-{name}", here)
-    claims.number(f"alpha-{name}", power.estimate, ".2f")
-    ends = f"{power.low:.2f} to {power.high:.2f}"
-    claims.number(f"alpha-{name}-interval", ends.replace("-", "−"))
+    claims.interval(f"alpha-{name}", stats.mean_interval(powers), ".2f")
 claims.number(
     "units-small",
     needed.query("n == @ns[0] and d == @ds[-1]").width.mean(),
     ".0f",
 )
-for name, interval in (("alpha", alpha), ("beta", beta)):
-    ends = [f"{v:.2f}".replace("-", "−") for v in (interval.low, interval.high)]
-    text = f"{interval.estimate:.2f}".replace("-", "−")
-    claims.number(name, text)
-    claims.number(f"{name}-interval", " to ".join(ends))
+claims.interval("alpha", alpha, ".2f")
+claims.interval("beta", beta, ".2f")
 middle = [interval.estimate for interval in per_label.values()]
 claims.number("least-per-label", min(middle), ".2f")
 claims.number("most-per-label", max(middle), ".2f")
@@ -1046,8 +1040,7 @@ claims.check(
 # %% tags=["remove-cell"]
 claims.number("looked", min(part.stop, len(test)), ",")
 claims.number("shown-least", math.floor(10 * min(shown)) / 10, ".1f")
-claims.number("known", around.estimate, ".1f")
-claims.number("known-interval", f"{around.low:.1f} to {around.high:.1f}")
+claims.interval("known", around)
 z32 = (pixels[part].flatten(1) @ a.float()).flatten()
 net = memorizers.memorize(pixels, labels, a)
 out32 = memorizers.on_the_line(z32, net.kinks.float(), net.weights.float())

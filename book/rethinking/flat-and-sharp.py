@@ -582,10 +582,7 @@ def factor(values) -> stats.Interval:
 def interval(name: str, values, spec: str = ".1f", *, times=False) -> None:
     """Leave a mean (or a geometric mean) and its interval for the text."""
     kind = stats.ratio_interval if times else stats.mean_interval
-    found = kind(np.asarray(values).tolist())
-    claims.number(name, f"{found.estimate:{spec}}".replace("-", "−"))
-    ends = f"{found.low:{spec}} to {found.high:{spec}}".replace("-", "−")
-    claims.number(f"{name}-interval", ends)
+    claims.interval(name, kind(np.asarray(values).tolist()), spec)
 
 
 # %% [markdown]

@@ -690,15 +690,11 @@ claims.check(
 
 
 # %% tags=["hide-input", "remove-output"]
-def ends(interval: tuple[float, float], spec: str = ".1f") -> str:
-    low, high = (format(v, spec).replace("-", "−") for v in interval)
-    return f"{low} to {high}"
-
-
+low, high = kernel_finding.interval
 claims.number("largest", sizes[-1], ",")
 claims.number("penalized-size", sizes[-2], ",")
 claims.number("kernel-error", kernel_finding.effect, ".1f")
-claims.number("kernel-interval", ends(kernel_finding.interval))
+claims.number("kernel-interval", f"{low:.1f} to {high:.1f}")
 claims.number("nearest-error", by_size.nearest[sizes[-1]], ".1f")
 claims.number("penalty-gain", found.effect, ".2f")
 digit, power = f"{raw.misfit.max():.0e}".split("e-")
@@ -878,10 +874,7 @@ claims.number("error-smaller", better.estimate, ".1f")
 half_ratio = stats.ratio_interval(
     (gabor["half norm"] / pixels["half norm"]).tolist()
 )
-claims.number("half-ratio", half_ratio.estimate, ".2f")
-claims.number(
-    "half-ratio-interval", ends((half_ratio.low, half_ratio.high), ".2f")
-)
+claims.interval("half-ratio", half_ratio, ".2f")
 claims.number("half-raw", pixels["half error"].mean(), ".1f")
 claims.number("half-gabor", gabor["half error"].mean(), ".1f")
 claims.number("whole-raw", pixels.error.mean(), ".1f")

@@ -452,10 +452,7 @@ claims.check("memo.true-answer", found, context, unit="% of images")
 
 # %% tags=["hide-input", "remove-output"]
 def glue_mean(name: str, values, spec: str = ".1f") -> None:
-    found = stats.mean_interval([float(v) for v in values])
-    claims.number(name, f"{found.estimate:{spec}}".replace("-", "−"))
-    ends = f"{found.low:{spec}} to {found.high:{spec}}".replace("-", "−")
-    claims.number(f"{name}-interval", ends)
+    claims.interval(name, stats.mean_interval(list(map(float, values))), spec)
 
 
 def glue_ratio(name: str, factors, spec: str = ".1f") -> None:
@@ -464,11 +461,7 @@ def glue_ratio(name: str, factors, spec: str = ".1f") -> None:
         claims.number(name, "an unknown number of")
         claims.number(f"{name}-interval", "censored runs")
         return
-    found = stats.ratio_interval(factors)
-    claims.number(name, found.estimate, spec)
-    claims.number(
-        f"{name}-interval", f"{found.low:{spec}} to {found.high:{spec}}"
-    )
+    claims.interval(name, stats.ratio_interval(factors), spec)
 
 
 glue_ratio("factor", half.factor)

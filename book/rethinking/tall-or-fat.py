@@ -954,8 +954,7 @@ for name, n in zip(("few", "many"), (IMAGES[0], IMAGES[-1]), strict=True):
 claims.number("middle-width", MIDDLE)
 claims.number("real-left", round(0.2 * size), ",")
 claims.number("report-left", 12_000, ",")
-claims.number("chance-measured", level.estimate, ".1f")
-claims.number("chance-interval", f"{level.low:.1f} to {level.high:.1f}")
+claims.interval("chance", level)
 
 # %% [markdown]
 # **Slower?** {claim}`tall.noise-slows` With {glue:text}`middle-width` units and two layers the
@@ -977,7 +976,7 @@ claims.number("chance-interval", f"{level.low:.1f} to {level.high:.1f}")
 #
 # **Lower test accuracy?** {claim}`tall.noise-lowers-test` See the right panel.
 #
-# {claim}`tall.all-noise-gap` Averaged over the shapes it is {glue:text}`chance-measured` % at share
+# {claim}`tall.all-noise-gap` Averaged over the shapes it is {glue:text}`chance` % at share
 # 1 (interval {glue:text}`chance-interval`). Averaged over all draws of the noise it would be about
 # one in ten; should the interval just miss that, it is luck.
 #

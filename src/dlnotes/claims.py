@@ -335,3 +335,22 @@ def number(name: str, value: float | str, spec: str = "") -> None:
         raw=True,
         metadata={"scrapbook": {"name": name, "mime_prefix": prefix}},
     )
+
+
+def interval(name: str, found: Interval, spec: str = ".1f") -> None:
+    """Leave an estimate under ``name`` and its ends, "low to high", under ``name-interval``.
+
+    Args:
+        name: As for `number`.
+        found: From `dlnotes.stats`.
+        spec: Format of all three; a hyphen becomes a minus sign.
+
+    Raises:
+        ValueError: If one of them is nan or infinite.
+    """
+    numbers = (found.estimate, found.low, found.high)
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError(f"a number in prose must be finite, got {name} = {found}")
+    middle, low, high = (format(value, spec).replace("-", "−") for value in numbers)
+    number(name, middle)
+    number(f"{name}-interval", f"{low} to {high}")

@@ -185,14 +185,14 @@ def largest_eigenvalues(
             f"tolerance > 0, got {count}, {which!r} and {tolerance}"
         )
     own_x = tuple(x.shape[1:]) != model.input_shape
-    y = y if metrics.own_labels(y) else y.expand(stacks.num_models(params), *y.shape)
+    own_y = metrics.own_labels(y)
+    start = torch.randn(size, generator=generator(0, "curvature", "start")).double().numpy()
+    code = {"algebraic": "LA", "magnitude": "LM"}[which]
     values, errors = [], []
     for m in range(stacks.num_models(params)):
         one = stacks.select(params, m)
-        hessian = _Hessian(model, one, x[m : m + 1] if own_x else x, y[m : m + 1], loss, relative)
-        operator = _operator(hessian, size)
-        start = torch.randn(size, generator=generator(0, "curvature", "start")).double().numpy()
-        code = {"algebraic": "LA", "magnitude": "LM"}[which]
+        mine = (x[m : m + 1] if own_x else x, y[m : m + 1] if own_y else y)
+        operator = _operator(_Hessian(model, one, *mine, loss, relative), size)
         found, vectors = eigsh(operator, count, which=code, v0=start, tol=tolerance)
         order = np.argsort(-(found if which == "algebraic" else np.abs(found)))
         off = operator @ vectors - vectors * found
