@@ -508,7 +508,7 @@ claims.number("late", late, ".1f")
 # labels are wrong, all by the same rule: the next digit. Now the pattern is with the wrong ones.
 
 # %% tags=["hide-input"]
-figure, axis = plt.subplots(figsize=(4.4, 3.0))
+figure, axis = plt.subplots(figsize=(3.6, 3.0))
 finite = table[np.isfinite(table.factor) & (table.factor > 0)]
 for i, arm in enumerate(ARMS):
     factors = finite[finite.arm == arm].factor
@@ -527,7 +527,7 @@ ticks = [0.2, 0.5, 1, 2, 5, 10]
 axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
 axis.minorticks_off()
 axis.invert_yaxis()
-axis.set_xlabel("steps to 75 %, second group over first")
+axis.set_xlabel("steps to 75 %,\nsecond group over first")
 means = np.exp(np.log(finite.factor).groupby(finite.arm).mean())
 figures.show(
     figure,
