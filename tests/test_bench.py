@@ -15,7 +15,6 @@ import torch
 from click.testing import CliRunner
 from torch.utils.flop_counter import FlopCounterMode
 
-from dlnotes import datasets, records
 from dlnotes.bench import (
     __main__ as run,
 )
@@ -36,9 +35,11 @@ from dlnotes.bench import (
 )
 from dlnotes.bench.grids import Point
 from dlnotes.bench.pytorch import Contestant
+from dlnotes.data import datasets
+from dlnotes.lab import records
+from dlnotes.lab.settings import Settings
 from dlnotes.press import bench as press
 from dlnotes.rng import generator
-from dlnotes.settings import Settings
 
 MLP = Point(hidden=(6, 5), batch=5, steps=4, models=3, image=(1, 7, 6))
 CNN = Point(hidden=(4,), channels=(3, 2), batch=5, steps=4, models=3, image=(1, 7, 10))

@@ -77,10 +77,12 @@ import torch.nn.functional as F
 from numpy.polynomial import legendre
 from torch import Tensor
 
-from dlnotes import claims, corruption, datasets, figures, metrics
-from dlnotes import models, params, records, stats, sweeps, training
+from dlnotes import stats
 from dlnotes.rng import generator
-from dlnotes.settings import Settings
+from dlnotes.data import corruption, datasets
+from dlnotes.networks import metrics, models, stacks, training
+from dlnotes.lab import claims, figures, records, sweeps
+from dlnotes.lab.settings import Settings
 
 # %%
 figures.style()
@@ -422,7 +424,7 @@ def network(w: int) -> models.ModelConfig:
 
 for w in (1, 5, 100):
     start = models.init(network(w), [generator(0, "count")])
-    assert params.num_parameters(start) == count(w)
+    assert stacks.num_parameters(start) == count(w)
 
 # %% [markdown]
 # The sizes go from 1 to 100 parameters for every example. The data are {glue:text}`size` images
@@ -1110,8 +1112,8 @@ for case in (
     )
     drawn = models.init(config, [generator(0, "count a CNN")])
     error_at = f"for {case}"
-    assert guess <= params.num_parameters(drawn), f"too many {error_at}"
-    assert guess >= params.num_parameters(drawn), f"too few {error_at}"
+    assert guess <= stacks.num_parameters(drawn), f"too many {error_at}"
+    assert guess >= stacks.num_parameters(drawn), f"too few {error_at}"
 print("Exercise 1: all checks passed")
 
 # %% [markdown]

@@ -63,10 +63,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dlnotes import claims, corruption, datasets, figures, metrics
-from dlnotes import models, params, records, stats, sweeps, training
+from dlnotes import stats
 from dlnotes.rng import generator
-from dlnotes.settings import Settings
+from dlnotes.data import corruption, datasets
+from dlnotes.networks import metrics, models, stacks, training
+from dlnotes.lab import claims, figures, records, sweeps
+from dlnotes.lab.settings import Settings
 
 # %%
 figures.style()
@@ -259,8 +261,8 @@ def network(c: dict) -> models.ModelConfig:
 # %% tags=["remove-cell"]
 plain = {"data": train.name, "norm": False, "network": "MLP"}
 one = models.init(network(plain), [generator(0, "count")])
-claims.number("parameters", params.num_parameters(one), ",")
-claims.number("ratio", params.num_parameters(one) / size, ".0f")
+claims.number("parameters", stacks.num_parameters(one), ",")
+claims.number("ratio", stacks.num_parameters(one) / size, ".0f")
 claims.number("decay", ON["decay"], "g")
 claims.number("dropout", ON["dropout"], "g")
 claims.number("passes", 9 * recipe.max_epochs)
@@ -319,7 +321,7 @@ def fit(group: list[dict]) -> list[dict]:
     return read(model, net.params, *unmoved, data[c["data"]][1])
 
 
-def read(model, net: params.Params, x: Tensor, y: Tensor, test) -> list[dict]:
+def read(model, net: stacks.Params, x: Tensor, y: Tensor, test) -> list[dict]:
     """Accuracy on training images, not shifted, and on test images."""
     fitted = metrics.evaluate(model, net, x, y)[1].tolist()
     there = (test.x.to(x.device), test.y.to(x.device))
@@ -373,11 +375,11 @@ grid = [
     for labels, only in (("true", few), ("random", longer))
     for chosen in both + only
 ]
-stacks = {
+options = {
     "together": ("seed", "labels", "shifts", "decay"),
     "stack": run.scale(smoke=16, cpu=16, gpu=8),  # networks at a time
 }
-table = records.frame(sweeps.run(grid, fit, **stacks, settings=run))
+table = records.frame(sweeps.run(grid, fit, **options, settings=run))
 
 # %% tags=["hide-input", "remove-output"]
 for part in ("train", "test"):

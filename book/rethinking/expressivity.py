@@ -69,10 +69,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dlnotes import claims, corruption, datasets, figures, memorizers
-from dlnotes import models, params, records, stats, sweeps, training
+from dlnotes import stats
 from dlnotes.rng import generator
-from dlnotes.settings import Settings
+from dlnotes.data import corruption, datasets
+from dlnotes.networks import models, stacks, training
+from dlnotes.theory import memorizers
+from dlnotes.lab import claims, figures, records, sweeps
+from dlnotes.lab.settings import Settings
 
 # %%
 figures.style()
@@ -823,7 +826,7 @@ def fit_coins(group: list[dict]) -> list[dict]:
     start = {name: p.to(where) for name, p in start.items()}
     gens = generator(0, "order")  # of no effect: a batch is everything
     done = training.train(model, full_batch(n), start, x, y, gens=gens)
-    weights = {"weights": params.num_parameters(start)}
+    weights = {"weights": stacks.num_parameters(start)}
     return [{**weights, **done.summary(i)} for i in range(len(group))]
 
 
@@ -833,8 +836,8 @@ for n_here, d_here in itertools.product(ns, ds):
     widths = {max(1, round(r * n_here / (d_here + 3))) for r in RATIOS}
     axes = {"n": [n_here], "d": [d_here], "width": sorted(widths)}
     grid += sweeps.grid(**axes, seed=run.seeds, start=range(starts))
-stacks = {"together": ("seed", "start"), "provenance": run.provenance()}
-tried = records.frame(sweeps.run(grid, fit_coins, **stacks))
+options = {"together": ("seed", "start"), "provenance": run.provenance()}
+tried = records.frame(sweeps.run(grid, fit_coins, **options))
 tried["ratio"] = tried.weights / tried.n
 
 fits = tried[tried.fitted].sort_values("width")

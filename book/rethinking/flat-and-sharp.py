@@ -65,10 +65,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dlnotes import claims, corruption, curvature, datasets, figures
-from dlnotes import metrics, models, params, stats, sweeps, training
+from dlnotes import stats
 from dlnotes.rng import generator
-from dlnotes.settings import Settings
+from dlnotes.data import corruption, datasets
+from dlnotes.networks import metrics, models, stacks, training
+from dlnotes.measures import curvature
+from dlnotes.lab import claims, figures, sweeps
+from dlnotes.lab.settings import Settings
 
 # %%
 figures.style()
@@ -370,12 +373,12 @@ def go_on(stage: Stage, epochs: int, model, net, x, y, names):
     rates = {"learning_rate": stage.rate, "weight_noise": stage.noise}
     size = {"batch_size": stage.batch, "max_epochs": epochs}
     recipe = training.TrainConfig(**size, **rates, curve_every=CHECK)
-    kept: dict[int, params.Params] = {}
+    kept: dict[int, stacks.Params] = {}
 
     def watch(now, places):
         loss, _ = metrics.evaluate(model, now, x[places], y[places])
         for k in (loss <= stage.level).nonzero().flatten().tolist():
-            kept.setdefault(int(places[k]), params.select(now, k))
+            kept.setdefault(int(places[k]), stacks.select(now, k))
         return {}
 
     draw = {"gens": [generator(*name, "order") for name in names]}
@@ -383,9 +386,9 @@ def go_on(stage: Stage, epochs: int, model, net, x, y, names):
         generator(*name, "noise", device=x.device) for name in names
     ]
     end = training.train(model, recipe, net, x, y, **draw, measure=watch).params
-    each = [kept.get(i) or params.select(end, i) for i in range(len(x))]
+    each = [kept.get(i) or stacks.select(end, i) for i in range(len(x))]
     down = torch.tensor([i in kept for i in range(len(x))], device=x.device)
-    return params.stack(each), down
+    return stacks.stack(each), down
 
 
 # %%
@@ -396,7 +399,7 @@ def descend(stage: Stage, model, net, x, y, order: list[tuple]):
     alive = torch.arange(len(x), device=x.device)
     for count in range(math.ceil(stage.steps / (epochs * per_epoch))):
         names = [(*order[i], count) for i in alive.tolist()]
-        here = (params.select(net, alive), x[alive], y[alive])
+        here = (stacks.select(net, alive), x[alive], y[alive])
         now, down = go_on(stage, epochs, model, *here, names)
         net = {n: p.index_copy(0, alive, now[n]) for n, p in net.items()}
         alive = alive[~down]
@@ -437,7 +440,7 @@ def network(depth: int, x: Tensor) -> models.ModelConfig:
 
 # %% tags=["remove-cell"]
 one = models.init(network(1, data[main][0].x), [generator(0, "count")])
-claims.number("parameters", params.num_parameters(one), ",")
+claims.number("parameters", stacks.num_parameters(one), ",")
 for name, value in {
     "width": width,
     "small": SMALL,

@@ -67,10 +67,13 @@ import torch.nn.functional as F
 from scipy import interpolate, linalg
 from torch import Tensor
 
-from dlnotes import claims, corruption, datasets, figures, kernels, metrics
-from dlnotes import models, records, stats, sweeps, training
+from dlnotes import stats
 from dlnotes.rng import generator
-from dlnotes.settings import Settings
+from dlnotes.data import corruption, datasets
+from dlnotes.networks import metrics, models, training
+from dlnotes.theory import linear
+from dlnotes.lab import claims, figures, records, sweeps
+from dlnotes.lab.settings import Settings
 
 # %%
 figures.style()
@@ -167,12 +170,12 @@ error = float((weights - torch.from_numpy(reference)).abs().max())
 misfit = float((x @ weights - y).abs().max())
 assert max(error, misfit) < 1e-9
 
-assert torch.allclose(kernels.min_norm(x, y), weights, rtol=0, atol=1e-12)
+assert torch.allclose(linear.min_norm(x, y), weights, rtol=0, atol=1e-12)
 print(f"largest misfit of a target: {misfit:.0e}")
 print(f"largest difference to scipy: {error:.0e}")
 
 # %% [markdown]
-# From here on `kernels.min_norm` does this. Note what it takes to find $\alpha$: only inner
+# From here on `linear.min_norm` does this. Note what it takes to find $\alpha$: only inner
 # products of images. We shall come back to that.
 #
 # **And from another start?** Apply the same argument to $w - w_0$, where $w_0$ is the start. SGD
@@ -231,7 +234,7 @@ ARMS = {
 
 def nearest(x: Tensor, y: Tensor, start: Tensor) -> Tensor:
     """Return the solution of x w = y that is nearest to start."""
-    return start + kernels.min_norm(x, y - x @ start)
+    return start + linear.min_norm(x, y - x @ start)
 
 
 # %% tags=["hide-input"]
@@ -243,7 +246,7 @@ def descend(group: list[dict]) -> list[dict]:
     start = models.init(linear, begin, dtype=torch.float64)["dense0.weight"]
     start = start if "random" in arm else torch.zeros_like(start)
     near = torch.stack(list(map(nearest, x, y, start.mT)))
-    goal = torch.stack(list(map(kernels.min_norm, x, y)))
+    goal = torch.stack(list(map(linear.min_norm, x, y)))
 
     def away(now: dict, which: Tensor) -> dict:
         off = (now["dense0.weight"].mT - goal[which]).norm(dim=(1, 2))
@@ -458,8 +461,8 @@ alpha = torch.linalg.solve(gaussian(x, x, bandwidth), y)
 scores = gaussian(new, x, bandwidth) @ alpha
 
 # %%
-gram = kernels.gaussian(x, x, bandwidth=kernels.median_distance(x))
-ours = kernels.gaussian(new, x, bandwidth=bandwidth) @ kernels.fit(gram, y)
+gram = linear.gaussian(x, x, bandwidth=linear.median_distance(x))
+ours = linear.gaussian(new, x, bandwidth=bandwidth) @ linear.fit(gram, y)
 assert torch.allclose(ours, scores, atol=1e-6)
 
 bell = {"kernel": "gaussian", "epsilon": 1 / (math.sqrt(2) * bandwidth)}
@@ -538,8 +541,8 @@ def compare(c: dict) -> tuple[Tensor, Tensor, Tensor]:
     images = part.x.to(where)
     a = look(c["way"], images, images, seed).double()
     b = look(c["way"], test.x.to(where), images, seed).double()
-    wide = {"bandwidth": kernels.median_distance(a[:1000])}
-    gram, cross = kernels.gaussian(a, a, **wide), kernels.gaussian(b, a, **wide)
+    wide = {"bandwidth": linear.median_distance(a[:1000])}
+    gram, cross = linear.gaussian(a, a, **wide), linear.gaussian(b, a, **wide)
     return part.y, gram, cross
 
 
@@ -562,11 +565,11 @@ def interpolant(c: dict) -> dict:
     if c["size"] == middle:
         kinds["half "] = [k.square().square() for k in (gram, cross)]
     for name, (k, new) in kinds.items():
-        alpha = kernels.fit(k, y)
+        alpha = linear.fit(k, y)
         found[f"{name}error"] = wrong((new @ alpha[:, :10]).argmax(1).cpu())
         found[f"{name}misfit"] = (k @ alpha - y).abs().max().item()
-        found[f"{name}norm"] = kernels.norm(alpha[:, :10], k)
-        found[f"{name}dice norm"] = kernels.norm(alpha[:, 10:], k)
+        found[f"{name}norm"] = linear.norm(alpha[:, :10], k)
+        found[f"{name}dice norm"] = linear.norm(alpha[:, 10:], k)
     return found
 
 
@@ -623,7 +626,7 @@ def ridge(c: dict) -> dict:
     labels, gram, cross = compare(c)
     y, found = F.one_hot(labels, 10).to(gram), {}
     for penalty in (0.0, *PENALTIES):
-        scores = cross @ kernels.fit(gram, y, penalty=penalty)
+        scores = cross @ linear.fit(gram, y, penalty=penalty)
         found[f"{penalty:g}"] = wrong(scores.argmax(1).cpu())
     return found
 
@@ -785,7 +788,7 @@ claims.number("dice-ratio", found.effect, ".1f")
 
 # %%
 x, y = few_images(0)
-once, tripled = kernels.min_norm(x, y), kernels.min_norm(3 * x, y)
+once, tripled = linear.min_norm(x, y), linear.min_norm(3 * x, y)
 new = standard_test.x.flatten(1).double()
 same = (new @ once - (3 * new) @ tripled).abs().max()
 third = (once - 3 * tripled).abs().max()

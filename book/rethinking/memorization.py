@@ -65,10 +65,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dlnotes import claims, corruption, datasets, figures, kernels, metrics
-from dlnotes import models, records, stats, sweeps, training
+from dlnotes import stats
 from dlnotes.rng import generator
-from dlnotes.settings import Settings
+from dlnotes.data import corruption, datasets
+from dlnotes.networks import metrics, models, training
+from dlnotes.theory import linear
+from dlnotes.lab import claims, figures, records, sweeps
+from dlnotes.lab.settings import Settings
 
 # %%
 figures.style()
@@ -632,8 +635,8 @@ glue_ratio("slow-random", slow["random labels"])
 def eigen(x: Tensor) -> tuple[Tensor, Tensor]:
     """Eigenvalues and eigenvectors of the kernel of all pairs of images."""
     flat = x.flatten(1).double()
-    bandwidth = kernels.median_distance(flat)
-    return torch.linalg.eigh(kernels.gaussian(flat, flat, bandwidth=bandwidth))
+    bandwidth = linear.median_distance(flat)
+    return torch.linalg.eigh(linear.gaussian(flat, flat, bandwidth=bandwidth))
 
 
 def outputs_after(t: int, eigenvalues: Tensor, u: Tensor, y: Tensor) -> Tensor:

@@ -68,10 +68,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dlnotes import claims, corruption, datasets, figures, metrics
-from dlnotes import models, params, records, stats, sweeps, training
+from dlnotes import stats
 from dlnotes.rng import generator
-from dlnotes.settings import Settings
+from dlnotes.data import corruption, datasets
+from dlnotes.networks import metrics, models, stacks, training
+from dlnotes.lab import claims, figures, records, sweeps
+from dlnotes.lab.settings import Settings
 
 # %%
 figures.style()
@@ -124,7 +126,7 @@ config
 first, _ = next(iter(data.values()))
 for kind in ("MLP", "CNN"):
     one = models.init(network(kind, first), [generator(0, "count")])
-    weights = params.num_parameters(one)
+    weights = stacks.num_parameters(one)
     claims.number(f"parameters-{kind}", weights, ",")
     claims.number(f"ratio-{kind}", weights / size, ".0f")
 claims.number("size", size, ",")
@@ -324,7 +326,7 @@ def test_one(model, result: training.Run, i: int, c: dict) -> float:
     """Accuracy of network i on the test images, treated as its task asks."""
     where, (_, test) = run.torch_device, data[c["data"]]
     x = treat(c["task"], test.x, c["seed"], "test").to(where)
-    one = params.select(result.params, i)
+    one = stacks.select(result.params, i)
     return metrics.evaluate(model, one, x, test.y.to(where))[1].item()
 
 

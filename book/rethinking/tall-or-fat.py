@@ -79,10 +79,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dlnotes import claims, corruption, datasets, figures, metrics
-from dlnotes import models, params, records, stats, sweeps, training
+from dlnotes import stats
 from dlnotes.rng import generator
-from dlnotes.settings import Settings
+from dlnotes.data import corruption, datasets
+from dlnotes.networks import metrics, models, stacks, training
+from dlnotes.lab import claims, figures, records, sweeps
+from dlnotes.lab.settings import Settings
 
 # %%
 figures.style()
@@ -155,7 +157,7 @@ def network(h: int, depth: int, name: str = first) -> models.ModelConfig:
 
 for h, depth in itertools.product(widths, depths):
     one = models.init(network(h, depth), [generator(0, "count")])
-    assert params.num_parameters(one) == count(h, depth, d, num_classes)
+    assert stacks.num_parameters(one) == count(h, depth, d, num_classes)
 print("the formula counts right")
 
 # %% [markdown]

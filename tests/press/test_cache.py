@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dlnotes import files
+from dlnotes.data import files
 from dlnotes.press import cache, lectures
 
 PARAMETERS = {"profile": "cpu", "device": "cpu", "seeds": ""}
@@ -72,7 +72,7 @@ def test_a_star_reaches_every_module_but_the_press(package):
     assert "cli" not in names
 
 
-@pytest.mark.parametrize("module", ["rng", "files", "settings"])
+@pytest.mark.parametrize("module", ["rng", "data.files", "lab.settings"])
 def test_python_itself_imports_what_is_followed(module):
     """Import one module in a fresh interpreter and look at what came with it."""
     ask = (
@@ -81,12 +81,12 @@ def test_python_itself_imports_what_is_followed(module):
         "print(*loaded, sep='\\n')"
     )
     text = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
-    followed = {str(path) for path in cache.modules([f"from dlnotes import {module}"])}
+    followed = {str(path) for path in cache.modules([f"import dlnotes.{module}"])}
     assert set(text.stdout.splitlines()) <= followed
 
 
 def test_the_registry_counts_when_files_is_reached():
-    assert "registry.json" in {p.name for p in cache.modules(["import dlnotes.files"])}
+    assert "registry.json" in {p.name for p in cache.modules(["import dlnotes.data.files"])}
     assert "registry.json" not in {p.name for p in cache.modules(["import dlnotes.rng"])}
 
 

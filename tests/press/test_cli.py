@@ -12,10 +12,10 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
-from tests.test_cluster import running, scheduler
 
-from dlnotes import files
-from dlnotes.press import builds, cli, kernels, options
+from dlnotes.data import files
+from dlnotes.press import builds, cli, options, processes
+from tests.lab.test_cluster import running, scheduler
 
 COMMANDS = [
     *([], ["run"], ["build"], ["ledger"], ["doctor"], ["bench"]),
@@ -43,7 +43,7 @@ def dlnotes(book, monkeypatch, capfd):
 
     site = SimpleNamespace(build=build, SiteError=FakeSiteError)
     monkeypatch.setattr(builds, "site_module", lambda root: site)
-    monkeypatch.setattr(kernels, "device_kind", lambda: "cpu")
+    monkeypatch.setattr(processes, "device_kind", lambda: "cpu")
     monkeypatch.chdir(book.root)
 
     def run(*words):
@@ -102,7 +102,7 @@ def test_bad_usage_is_one_line_and_exit_code_2(dlnotes, book, words, said):
 
 @pytest.mark.parametrize("seeds", ["1000-1004", "1,2,7", "0-3,9", " 1, 2 ", "0-999"])
 def test_seeds_that_the_lectures_understand(seeds):
-    settings = pytest.importorskip("dlnotes.settings")
+    settings = pytest.importorskip("dlnotes.lab.settings")
     text = options.Seeds().convert(seeds, None, None)
     assert settings.parse_seeds(text) == settings.parse_seeds(seeds)
 
@@ -358,7 +358,7 @@ def test_a_gpu_may_be_on_a_cluster(dlnotes, book, monkeypatch):
 
 IN_THE_CLUSTER = """
 import os
-from dlnotes import sweeps
+from dlnotes.lab import sweeps
 offset = 10
 
 def fit(group):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dlnotes import files
-from dlnotes.press import cli, doctor, kernels
+from dlnotes.data import files
+from dlnotes.press import cli, doctor, processes
 
 
 def test_every_check_that_fails_has_a_remedy(tmp_path, monkeypatch):
@@ -52,7 +52,7 @@ def test_a_damaged_set_is_not_ok(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("kind", "profile"), [("cpu", "cpu"), ("cuda", "gpu")])
 def test_the_profile_that_auto_means_is_told(monkeypatch, kind, profile):
-    monkeypatch.setattr(kernels, "device_kind", lambda: kind)
+    monkeypatch.setattr(processes, "device_kind", lambda: kind)
     assert doctor.gpu().found.endswith(f"profile auto is {profile}")
 
 

@@ -15,7 +15,7 @@ import nbformat
 import psutil
 import pytest
 
-from dlnotes.press import cache, execute, kernels, lectures, notebooks
+from dlnotes.press import cache, execute, lectures, notebooks, processes
 
 PARAMETERS = {"profile": "smoke", "device": "cpu", "seeds": "1,2"}
 pytestmark = pytest.mark.usefixtures("_no_sign_of_life")
@@ -85,7 +85,7 @@ def test_the_traceback_is_kept(failed):
 @pytest.mark.parametrize(("stillborn", "starts"), [(2, 3), (9, 3)])
 def test_a_kernel_that_does_not_come_up_is_started_again(book, monkeypatch, stillborn, starts):
     book.lecture("a/one", "1")
-    real, calls = kernels.start, []
+    real, calls = processes.start, []
 
     def start(place, folder, *rest):
         calls.append(folder)
@@ -94,7 +94,7 @@ def test_a_kernel_that_does_not_come_up_is_started_again(book, monkeypatch, stil
         (folder / "log.txt").write_text(f"RuntimeError: {execute.STILLBORN}")
         return subprocess.Popen([sys.executable, "-c", "raise SystemExit(1)"])
 
-    monkeypatch.setattr(kernels, "start", start)
+    monkeypatch.setattr(processes, "start", start)
     said = []
     outcome = run(book, say=said.append)["a/one"]
     assert len(calls) == starts
@@ -287,7 +287,7 @@ def test_what_a_killed_build_left_is_removed(tmp_path):
     mine, theirs = tmp_path / f"work-{os.getpid()}-x", tmp_path / f"work-{ended.pid}-x"
     mine.mkdir()
     theirs.mkdir()
-    with kernels.workplace(tmp_path) as place:
+    with processes.workplace(tmp_path) as place:
         assert place.is_dir()
     assert list(tmp_path.iterdir()) == [mine]
 
@@ -314,14 +314,14 @@ def test_the_latest_result_stands_in_for_the_current_one(book):
     ],
 )
 def test_auto_is_resolved_by_the_machine(monkeypatch, asked, kind, resolved):
-    monkeypatch.setattr(kernels, "device_kind", lambda: kind)
+    monkeypatch.setattr(processes, "device_kind", lambda: kind)
     parameters = execute.resolve(asked)
     assert (parameters["profile"], parameters["device"]) == resolved
 
 
 def test_one_lecture_at_a_time_on_a_gpu(book, monkeypatch):
     monkeypatch.setattr(execute, "_execute", lambda order, todo, jobs, say: pytest.fail(str(jobs)))
-    monkeypatch.setattr(kernels, "device_kind", lambda: "cuda")
+    monkeypatch.setattr(processes, "device_kind", lambda: "cuda")
     book.lecture("a/one", "1")
     with pytest.raises(pytest.fail.Exception, match=r"^1$"):
         execute.run_all(book.root, lectures.find(book.root), {}, say=lambda text: None)
@@ -387,7 +387,7 @@ def test_a_data_set_that_the_header_does_not_name_is_refused(book, used):
 def test_the_press_imports_nothing_numerical():
     ask = (
         "import sys\nfrom dlnotes.press import cli, builds, doctor, execute, ledger, lectures\n"
-        "from dlnotes import files\n"
+        "from dlnotes.data import files\n"
         "print(*{'torch', 'numpy', 'pandas', 'scipy', 'matplotlib'} & set(sys.modules))"
     )
     text = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)

@@ -96,7 +96,7 @@ def prepare(ask: Ask, threads: int) -> str:
     """
     import torch
 
-    from dlnotes.settings import Settings
+    from dlnotes.lab.settings import Settings
 
     settings = Settings(profile="cpu", device=ask.device, seeds=(0, 1)).prepare()
     torch.set_num_threads(threads)

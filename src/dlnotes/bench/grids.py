@@ -9,12 +9,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from dlnotes import models
 from dlnotes.bench import report
-from dlnotes.models import ModelConfig
-from dlnotes.params import Params
+from dlnotes.networks import models
+from dlnotes.networks.models import ModelConfig
+from dlnotes.networks.stacks import Params
+from dlnotes.networks.training import TrainConfig
 from dlnotes.rng import generator
-from dlnotes.training import TrainConfig
 
 IMAGE, CLASSES = (1, 28, 28), 10
 MNIST = 60_000
@@ -184,7 +184,7 @@ class Problem:
         x: Inputs ``[examples, *image]``, shared by all networks.
         y: Labels ``[models, examples]``: the first half of the networks learn the same true
             labels, each of the others random ones of its own.
-        params: Initial parameters of the stack, as `dlnotes.models.init` draws them.
+        params: Initial parameters of the stack, as `dlnotes.networks.models.init` draws them.
         order: Batches to train on ``[epochs, examples]``, or None: each rival draws its own order,
             anew each epoch.
     """

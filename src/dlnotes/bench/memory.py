@@ -1,4 +1,4 @@
-"""How much memory training takes, measured, against what `dlnotes.training.memory` computes.
+"""How much memory training takes, measured, against what the engine's `memory` computes.
 
 A process of its own does each measurement: only a fresh one has a peak that nothing else raised.
 """
@@ -12,8 +12,8 @@ from typing import Any
 import psutil
 import torch
 
-from dlnotes import training
 from dlnotes.bench.grids import Point, Problem, problem
+from dlnotes.networks import training
 from dlnotes.rng import generator
 
 POINTS = [

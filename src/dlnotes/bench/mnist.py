@@ -2,7 +2,7 @@
 
 ``python -m dlnotes.bench.mnist results/mnist-grid.jsonl`` runs what is missing from that file; on a
 large GPU it is meant to take minutes, on two cores it takes days. Each line is a record of
-`dlnotes.records`; the time of the whole sweep is printed at the end.
+`dlnotes.lab.records`; the time of the whole sweep is printed at the end.
 """
 
 import sys
@@ -12,11 +12,13 @@ from typing import Any
 
 import torch
 
-from dlnotes import corruption, datasets, metrics, models, params, records, sweeps, training
 from dlnotes.bench.grids import BATCHES, DEPTHS, LEARNING_RATE, WIDTHS
-from dlnotes.datasets import Dataset
+from dlnotes.data import corruption, datasets
+from dlnotes.data.datasets import Dataset
+from dlnotes.lab import records, sweeps
+from dlnotes.lab.settings import Settings
+from dlnotes.networks import metrics, models, stacks, training
 from dlnotes.rng import generator
-from dlnotes.settings import Settings
 
 SEEDS, EPOCHS, POINTS = 3, 100, 10
 """Networks of each kind, passes over the training set, and points of the learning curve."""
@@ -70,7 +72,7 @@ def run(
             gens=generator(0, "batches"),
         )
         right = metrics.evaluate(model, done.params, test.x.to(where), test.y.to(where))[1].tolist()
-        weights = params.num_parameters(done.params)
+        weights = stacks.num_parameters(done.params)
         return [
             {"test accuracy": share, "parameters": weights, **done.summary(i)}
             for i, share in enumerate(right)

@@ -9,9 +9,9 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dlnotes import figures
 from dlnotes.bench import report
 from dlnotes.bench.report import TITLES, Match, Row
+from dlnotes.lab import figures
 
 GAP = 1.0
 """Room between two groups of points on the horizontal axis, in points."""

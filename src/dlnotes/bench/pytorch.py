@@ -14,7 +14,7 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.utils.data import DataLoader, TensorDataset
 
 from dlnotes.bench.grids import CLASSES, LEARNING_RATE, Point, Problem
-from dlnotes.params import Params
+from dlnotes.networks.stacks import Params
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Contestant:
     Attributes:
         go: Trains every network for the steps of one timing; when it returns, the work is done.
         networks: How many it trains.
-        params: Returns the present parameters in the layout of `dlnotes.models`.
+        params: Returns the present parameters in the layout of `dlnotes.networks.models`.
         variant: Which way of several it goes, empty if there is one only.
         setup: What ``go`` does besides training, to be taken off its time; None for nothing.
     """

@@ -9,16 +9,16 @@ import numpy as np
 import torch
 from sklearn.neural_network import MLPClassifier
 
-from dlnotes import training
 from dlnotes.bench import pytorch
 from dlnotes.bench.grids import CLASSES, LEARNING_RATE, Point, Problem
 from dlnotes.bench.pytorch import Contestant
-from dlnotes.params import Params
+from dlnotes.networks import training
+from dlnotes.networks.stacks import Params
 from dlnotes.rng import generator
 
 
 def engine(problem: Problem, networks: int) -> Contestant:
-    """Train the whole stack by `dlnotes.training.train`, called as a lecture calls it.
+    """Train the whole stack by `dlnotes.networks.training.train`, called as a lecture calls it.
 
     Checking its arguments and copying the initial parameters is setting up, which is not timed for
     the rivals either: a call that trains for no epoch at all tells what it takes.

@@ -13,12 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dlnotes import products
 from dlnotes.bench.grids import Point, flops, problem
 from dlnotes.bench.limits import Product
 from dlnotes.bench.pytorch import Contestant
 from dlnotes.bench.report import spread
 from dlnotes.bench.rivals import RIVALS
+from dlnotes.networks import products
 
 LIMIT_WIDTH = 512
 """From this width on the limit is measured in the same rounds."""

@@ -17,7 +17,7 @@ from jax import lax
 
 from dlnotes.bench.grids import LEARNING_RATE, Problem
 from dlnotes.bench.pytorch import Contestant
-from dlnotes.params import Params
+from dlnotes.networks.stacks import Params
 
 Tree = list[tuple[jax.Array, jax.Array]]
 LAYOUT = ("NHWC", "HWIO", "NHWC")
@@ -50,7 +50,7 @@ def _flattened(problem: Problem, tree: Tree, axes: tuple[int, int, int]) -> Tree
 
 
 def _unload(problem: Problem, tree: Tree) -> Params:
-    """Return parameters in the layout of `dlnotes.models`."""
+    """Return parameters in the layout of `dlnotes.networks.models`."""
     values = []
     for weight, bias in _flattened(problem, tree, (2, 0, 1)):
         axes = (0, 2, 1) if weight.ndim == 3 else (0, 4, 3, 1, 2)

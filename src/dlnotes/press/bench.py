@@ -117,7 +117,7 @@ def files(root: Path) -> dict[str, bytes]:
 def _key(sources: Sequence[Path]) -> str:
     """Return a digest of all that the report is made from."""
     package = Path(__file__).parents[1]
-    code = [*sorted((package / "bench").glob("*.py")), package / "figures.py"]
+    code = [*sorted((package / "bench").glob("*.py")), package / "lab" / "figures.py"]
     digest = hashlib.sha256(importlib.metadata.version("matplotlib").encode())
     for path in (*sources, *code):
         content = path.read_bytes()

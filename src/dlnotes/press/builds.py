@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from dlnotes.press import execute, kernels, lectures, ledger, sources
+from dlnotes.press import execute, lectures, ledger, processes, sources
 from dlnotes.press.execute import Outcome, line
 from dlnotes.press.lectures import Lecture
 
@@ -57,7 +57,7 @@ def choose(book: Book, names: Iterable[str]) -> list[Lecture]:
 def ask_for(options: dict[str, Any]) -> dict[str, str]:
     """Return the parameters of the lectures; refuse a GPU or a cluster that is not there."""
     asked = {name: options[name] for name in ("profile", "device", "seeds")}
-    has = kernels.device_kind() if asked["device"] != "cpu" else "cpu"
+    has = processes.device_kind() if asked["device"] != "cpu" else "cpu"
     if asked["device"] == "cuda" and has != "cuda" and not options["cluster"]:
         raise click.UsageError("device 'cuda': this machine has no GPU; valid here: auto, cpu")
     parameters = execute.resolve(asked)
@@ -72,7 +72,7 @@ def join(address: str, *, gpu: bool) -> None:
     What a lecture finds does not depend on where it is computed, so no key in the cache does.
     """
     line(f"cluster  {address}: checking")
-    check = [sys.executable, "-c", "from dlnotes.cluster import main; main()", address]
+    check = [sys.executable, "-c", "from dlnotes.lab.cluster import main; main()", address]
     answer = subprocess.run(
         [*check, "gpu"] if gpu else check, capture_output=True, text=True, check=False
     )
@@ -107,7 +107,7 @@ def alone(root: Path) -> Iterator[None]:
 
 def fetch(name: str) -> str | None:
     """Make sure that a data set is here; return why it is not, or None."""
-    from dlnotes import files
+    from dlnotes.data import files
 
     fetching = f"data  {name}: fetching {files.info(name).bytes / 1e6:.0f} MB"
 

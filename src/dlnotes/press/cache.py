@@ -99,7 +99,7 @@ def digests(paths: Iterable[Path], base: Path) -> dict[str, str]:
 
 def data_state(names: Iterable[str]) -> dict[str, Any]:
     """Return the checksums of each fetched data set; "stand-in" where it is not on the machine."""
-    from dlnotes import files
+    from dlnotes.data import files
 
     return {
         name: [f.sha256 for f in files.info(name).files] if files.locate(name) else "stand-in"

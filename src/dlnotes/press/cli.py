@@ -103,7 +103,7 @@ def data_group() -> None:
 @data_group.command("list", epilog=examples("dlnotes data list"))
 def data_list() -> None:
     """List the data sets: size, terms, and where they lie."""
-    from dlnotes import files
+    from dlnotes.data import files
 
     for name in files.names():
         info = files.info(name)
@@ -118,7 +118,7 @@ def data_list() -> None:
 @click.argument("names", nargs=-1, type=DATASET)
 def data_fetch(names: tuple[str, ...]) -> None:
     """Fetch data sets that are not here or damaged; all when no NAMES are given."""
-    from dlnotes import files
+    from dlnotes.data import files
 
     failed = [problem for name in names or files.names() if (problem := builds.fetch(name))]
     if failed:
@@ -129,7 +129,7 @@ def data_fetch(names: tuple[str, ...]) -> None:
 @click.argument("names", nargs=-1, type=DATASET)
 def data_check(names: tuple[str, ...]) -> None:
     """Compare data files with their sha256; delete nothing."""
-    from dlnotes import files
+    from dlnotes.data import files
 
     broken = []
     for name in names or files.names():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from dlnotes.press import kernels
+from dlnotes.press import processes
 
 FREE_GB = 1.0  # what a build needs: data sets, executed notebooks, the site
 PARTS = {"": "lectures", "book": "site", "test": "tests"}
@@ -110,7 +110,7 @@ def data() -> Iterator[Check]:
     Yields:
         One check per set.
     """
-    from dlnotes import files
+    from dlnotes.data import files
 
     for name in files.names():
         where, reports = files.locate(name), files.check(name)
@@ -122,7 +122,7 @@ def data() -> Iterator[Check]:
 
 def gpu() -> Check:
     """Say which profile `auto` means here; a GPU is never required."""
-    kind = kernels.device_kind()
+    kind = processes.device_kind()
     found = "found; profile auto is gpu" if kind == "cuda" else "none; profile auto is cpu"
     return Check(name="GPU", ok=True, found=found)
 

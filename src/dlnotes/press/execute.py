@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlnotes.press import cache, kernels, lectures, notebooks
+from dlnotes.press import cache, lectures, notebooks, processes
 from dlnotes.press.lectures import Lecture
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Job:
     source: "NotebookNode"
     key: str
     folder: Path | None = None
-    process: kernels.Process | None = None
+    process: processes.Process | None = None
     started: float = 0.0
     spoken: float = 0.0
     late: bool = False
@@ -135,7 +135,7 @@ def latest(root: Path, lecture: Lecture, parameters: dict[str, str]) -> Outcome 
 def resolve(parameters: dict[str, str]) -> dict[str, str]:
     """Replace ``auto``: the device by what the machine has, the profile by what suits it."""
     device = parameters.get("device") or "auto"
-    device = kernels.device_kind() if device == "auto" else device
+    device = processes.device_kind() if device == "auto" else device
     profile = parameters.get("profile") or "auto"
     profile = ("gpu" if device == "cuda" else "cpu") if profile == "auto" else profile
     return {"profile": profile, "device": device, "seeds": parameters.get("seeds", "")}
@@ -179,7 +179,7 @@ def _from_cache(root: Path, run: dict[str, Any]) -> Outcome:
 
 def _execute(order: Order, todo: list[Job], jobs: int, say: Say) -> dict[str, Outcome]:
     waiting, running, done = list(todo), [], {}
-    with kernels.workplace(order.root / "_build") as place:
+    with processes.workplace(order.root / "_build") as place:
         try:
             while waiting or running:
                 while waiting and len(running) < jobs:
@@ -196,7 +196,7 @@ def _execute(order: Order, todo: list[Job], jobs: int, say: Say) -> dict[str, Ou
                     done[job.lecture.name] = _harvest(job, order)
                     say(_report(done[job.lecture.name]))
         finally:
-            kernels.kill_trees(job.process for job in running if job.process)
+            processes.kill_trees(job.process for job in running if job.process)
     return done
 
 
@@ -216,7 +216,9 @@ def _start(job: Job, order: Order, place: Path) -> None:
     job.starts += 1
     job.folder = Path(tempfile.mkdtemp(dir=place))
     notebooks.write(notebooks.with_memory_probe(job.source), job.folder / "in.ipynb")
-    job.process = kernels.start(place, job.folder, order.root, order.parameters, order.cell_timeout)
+    job.process = processes.start(
+        place, job.folder, order.root, order.parameters, order.cell_timeout
+    )
 
 
 def _ended(job: Job, run_timeout: int, say: Say) -> bool:
@@ -224,7 +226,7 @@ def _ended(job: Job, run_timeout: int, say: Say) -> bool:
     if job.process.poll() is not None:
         return True
     if job.seconds > run_timeout:
-        kernels.kill_trees([job.process])
+        processes.kill_trees([job.process])
         job.late = True
         return True
     if time.monotonic() - job.spoken >= HEARTBEAT:

@@ -210,7 +210,7 @@ def _dataset_problems(datasets: object) -> list[str]:
     problems = [unknown("profile", p, PROFILES) for p in datasets if p not in PROFILES]
     names = [name for sets in datasets.values() if isinstance(sets, list) for name in sets]
     if names:
-        from dlnotes import files
+        from dlnotes.data import files
 
         valid = files.names()
         problems += [unknown("data set", n, valid) for n in dict.fromkeys(names) if n not in valid]

@@ -62,7 +62,7 @@ class Address(click.ParamType):
 
 
 def _dataset_names() -> list[str]:
-    from dlnotes import files
+    from dlnotes.data import files
 
     return files.names()
 

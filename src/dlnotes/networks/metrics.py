@@ -1,0 +1,149 @@
+"""Accuracy and loss per model, from logits and labels."""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Float64, Int64, Shaped
+from torch import Tensor
+
+from dlnotes.networks.models import ModelConfig, forward
+from dlnotes.networks.stacks import Params
+
+Loss = Literal["cross_entropy", "squared_error"]
+
+
+def cross_entropy(
+    logits: Float[Tensor, "models batch classes"],
+    y: Int64[Tensor, "models batch"],
+    *,
+    label_smoothing: Float[Tensor, "models"] | None = None,
+) -> Float[Tensor, "models"]:
+    """Return the mean cross-entropy of each model, in nats per example.
+
+    Args:
+        logits: One row an example.
+        y: Labels in ``[0, classes)``.
+        label_smoothing: Share e of the target spread evenly over all classes, in [0, 1]: the target
+            is 1 - e + e / classes at the label and e / classes elsewhere (Szegedy et al. 2016,
+            section 7). None means 0.
+
+    Returns:
+        One mean a model.
+
+    Example:
+        Equal logits say nothing, so the loss is the log of the number of classes:
+
+        >>> cross_entropy(torch.zeros(1, 2, 8), torch.tensor([[0, 3]])).item()  # ln 8
+        2.0794...
+    """
+    mean = F.cross_entropy(logits.mT, y, reduction="none").mean(1)
+    if label_smoothing is None:
+        return mean
+    even = -logits.log_softmax(2).mean(2).mean(1)
+    return mean.lerp(even, label_smoothing)
+
+
+def squared_error(
+    outputs: Float[Tensor, "models batch outputs"], y: Shaped[Tensor, "models batch ..."]
+) -> Float[Tensor, "models"]:
+    """Return half the squared distance between outputs and targets, the mean over examples.
+
+    Args:
+        outputs: One row an example.
+        y: Targets ``[models, batch, outputs]``, or int64 labels ``[models, batch]``, which stand
+            for the target 1 at the label and 0 elsewhere.
+
+    Example:
+        >>> squared_error(torch.tensor([[[3.0, 4.0]]]), torch.zeros(1, 1, 2)).item()
+        12.5
+    """
+    if not y.is_floating_point():
+        y = F.one_hot(y, outputs.shape[2]).to(outputs.dtype)
+    return (outputs - y).square().sum(2).mean(1) / 2
+
+
+LOSSES = {"cross_entropy": cross_entropy, "squared_error": squared_error}
+
+
+def accuracy(
+    logits: Float[Tensor, "models batch classes"], y: Int64[Tensor, "models batch"]
+) -> Float64[Tensor, "models"]:
+    """Return the share of examples whose largest logit is the label's, in [0, 1].
+
+    A model with a logit that is not finite has no accuracy: it gets nan, not the share that a
+    comparison with nan would happen to give.
+
+    Example:
+        >>> logits = torch.tensor([[[2.0, 1.0], [0.0, 1.0]]])
+        >>> accuracy(logits, torch.tensor([[0, 0]]))
+        tensor([0.5000], dtype=torch.float64)
+    """
+    share = (logits.argmax(2) == y).double().mean(1)
+    return share.where(logits.isfinite().all(2).all(1), torch.nan)
+
+
+def evaluate(
+    config: ModelConfig,
+    params: Params,
+    x: Float[Tensor, "..."],
+    y: Shaped[Tensor, "..."],
+    *,
+    loss: Loss = "cross_entropy",
+    rows: Int64[Tensor, "models rows"] | None = None,
+    batch_size: int = 1000,
+) -> tuple[Float64[Tensor, "models"], Float64[Tensor, "models"]]:
+    """Return mean loss an example and accuracy ([0, 1]) of each model on a whole data set.
+
+    Args:
+        config: The shape of the models.
+        params: Their parameters.
+        x: Inputs, ``[examples, ...]`` or ``[models, examples, ...]``.
+        y: Labels, ``[examples]`` or ``[models, examples]``; for ``squared_error`` also targets,
+            with a last axis of outputs. Targets have no accuracy: it is nan.
+        loss: ``"cross_entropy"`` (nats) or ``"squared_error"`` (half the squared distance).
+        rows: The examples that count, one row of indices a model; None for all.
+        batch_size: Examples at a time; changes the memory, and the result by rounding only. The
+            last batch may be short.
+
+    Returns:
+        Two tensors of length ``models``: means over all examples, summed in float64.
+
+    Raises:
+        ValueError: If there are no examples, or ``batch_size`` is below 1.
+    """
+    models = len(params["dense0.weight"])
+    own_x = tuple(x.shape[1:]) != config.input_shape
+    y = y if own_labels(y) else y.expand(models, *y.shape)
+    examples = y.shape[1] if rows is None else rows.shape[1]
+    if examples == 0 or batch_size < 1:
+        raise ValueError(
+            f"need at least one example and batch_size >= 1, got {examples} and {batch_size}"
+        )
+    each = torch.arange(models, device=y.device)[:, None]
+    total, right = torch.zeros(2, models, dtype=torch.float64, device=y.device)
+    with torch.no_grad():
+        for start in range(0, examples, batch_size):
+            some = slice(start, start + batch_size)
+            if rows is None:
+                batch_x, batch_y = x[:, some] if own_x else x[some], y[:, some]
+            else:
+                some = rows[:, some]
+                batch_x, batch_y = x[each, some] if own_x else x[some], y[each, some]
+            logits, count = forward(config, params, batch_x), batch_y.shape[1]
+            total += LOSSES[loss](logits, batch_y).double() * count
+            if batch_y.ndim == 2:
+                right += accuracy(logits, batch_y) * count
+            else:
+                right += torch.nan
+    return total / examples, right / examples
+
+
+def own_labels(y: Shaped[Tensor, "..."]) -> bool:
+    """Return whether labels or targets have an axis ``models``: int64 2-D, or float 3-D.
+
+    Example:
+        >>> own_labels(torch.tensor([3, 1])), own_labels(torch.zeros(5, 2, 1))
+        (False, True)
+    """
+    return y.ndim == (3 if y.is_floating_point() else 2)

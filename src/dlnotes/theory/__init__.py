@@ -1,0 +1,1 @@
+"""Closed forms: what a theorem says, computed."""

@@ -1,0 +1,95 @@
+from importlib import metadata
+
+import pytest
+import torch
+
+from dlnotes.lab import settings
+from dlnotes.lab.settings import Settings, parse_seeds
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [("1000-1002", (1000, 1001, 1002)), ("7,1, 2", (7, 1, 2)), ("0-1,5", (0, 1, 5))],
+)
+def test_seeds(text, seeds):
+    assert parse_seeds(text) == seeds
+    assert Settings(profile="cpu", seeds=text).seeds == seeds
+
+
+@pytest.mark.parametrize("text", ["", "a", "5-1", "1-", "-3", "1..3", "1;2"])
+def test_bad_seeds(text):
+    with pytest.raises(ValueError, match="numbers and rising ranges"):
+        parse_seeds(text)
+
+
+def test_repeated_seed():
+    with pytest.raises(ValueError, match="each seed may come once"):
+        parse_seeds("0-3,2")
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"profile": "cpus"}, "profile must be one of smoke, cpu, gpu; got 'cpus'"),
+        ({"device": "tpu"}, "device must be one of auto, cpu, cuda; got 'tpu'"),
+        ({"precision": "fp8"}, "precision must be one of float64, float32, tf32, bf16; got 'fp8'"),
+        ({"seeds": (3,)}, "at least two seeds"),
+        ({"seeds": (3, 3)}, "different integers"),
+        ({"seeds": (True, 3)}, "different integers"),
+        ({"seeds": (-1, 3)}, "different integers >= 0"),
+    ],
+)
+def test_bad_settings(change, match):
+    with pytest.raises(ValueError, match=match):
+        Settings(**{"profile": "cpu", "seeds": (0, 1)} | change)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there():
+    with pytest.raises(ValueError, match="torch finds no GPU"):
+        Settings(profile="cpu", device="cuda", seeds=(0, 1))
+
+
+def test_a_gpu_may_be_on_a_cluster(monkeypatch):
+    monkeypatch.setenv("DLNOTES_CLUSTER", "tcp://scheduler:8786")
+    run = Settings(profile="cpu", device="cuda", seeds=(0, 1))
+    assert run.torch_device.type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def test_provenance():
+    run = Settings(profile="smoke", device="cpu", seeds=(4, 5)).provenance()
+    assert (run["device"], run["seeds"], run["profile"]) == ("cpu", [4, 5], "smoke")
+    assert run["versions"]["torch"] == metadata.version("torch")
+    assert run["device_name"]
+
+
+@pytest.mark.parametrize(
+    ("precision", "products", "dtype"),
+    [
+        ("float64", "highest", torch.float64),
+        ("float32", "highest", torch.float32),
+        ("tf32", "high", torch.float32),
+        ("bf16", "medium", torch.float32),
+    ],
+)
+def test_precision_is_set_and_recorded(precision, products, dtype):
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    run = Settings(profile="smoke", device="cpu", seeds=(0, 1), precision=precision).prepare()
+    try:
+        assert torch.get_float32_matmul_precision() == products
+        assert torch.backends.cudnn.allow_tf32 == (precision in ("tf32", "bf16"))
+        assert run.dtype == dtype
+        assert run.provenance()["precision"] == precision
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        torch.backends.cudnn.allow_tf32 = before[1]
+
+
+def test_products_are_measured_except_at_profile_smoke(monkeypatch):
+    calls = []
+    monkeypatch.setattr(settings.products, "calibrate", lambda: calls.append(1))
+    Settings(profile="smoke", device="cpu", seeds=(0, 1)).prepare()
+    Settings(profile="cpu", device="cpu", seeds=(0, 1), precision="float64").prepare()
+    assert calls == []
+    Settings(profile="cpu", device="cpu", seeds=(0, 1)).prepare()
+    assert calls == [1]

@@ -1,0 +1,60 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from dlnotes.networks import metrics, models
+from dlnotes.rng import generator
+from tests import reference
+from tests.networks.test_models import CNN, MLP, gens
+
+
+@pytest.mark.parametrize("config", [MLP, CNN], ids=["mlp", "cnn"])
+@pytest.mark.parametrize("batch_size", [1, 7, 23, 1000])
+@pytest.mark.parametrize("own", [True, False])
+def test_evaluate_divides_by_what_it_summed(config, batch_size, own):
+    params = models.init(config, gens(3))
+    shape = (3, 23) if own else (23,)
+    x = torch.randn(*shape, *config.input_shape, generator=generator(0, "x"))
+    y = torch.randint(4, shape, generator=generator(0, "y"))
+    loss, accuracy = metrics.evaluate(config, params, x, y, batch_size=batch_size)
+    for i in range(3):
+        xi, yi = (x[i], y[i]) if own else (x, y)
+        logits = reference.forward_one(config, params, i, xi)
+        assert accuracy[i].item() == pytest.approx(
+            reference.accuracy_by_loop(logits.tolist(), yi.tolist())
+        )
+        torch.testing.assert_close(
+            loss[i], F.cross_entropy(logits, yi).double(), rtol=1e-5, atol=1e-6
+        )
+
+
+def test_label_smoothing_equals_torch_model_by_model():
+    logits = torch.randn(3, 6, 4, generator=generator(0, "x"), dtype=torch.float64)
+    y = torch.randint(4, (3, 6), generator=generator(0, "y"))
+    shares = torch.tensor([0.0, 0.1, 1.0], dtype=torch.float64)
+    ours = metrics.cross_entropy(logits, y, label_smoothing=shares)
+    for i, share in enumerate(shares.tolist()):
+        theirs = F.cross_entropy(logits[i], y[i], label_smoothing=share)
+        torch.testing.assert_close(ours[i], theirs)
+
+
+def test_one_class():
+    logits = torch.randn(2, 5, 1, generator=generator(0, "one"))
+    y = torch.zeros(2, 5, dtype=torch.int64)
+    assert metrics.accuracy(logits, y).tolist() == [1, 1]
+    assert metrics.cross_entropy(logits, y).tolist() == [0, 0]
+
+
+def test_logits_that_are_not_finite_have_no_accuracy():
+    logits = torch.zeros(2, 3, 2)
+    logits[1, 2, 0] = float("nan")
+    right = metrics.accuracy(logits, torch.zeros(2, 3, dtype=torch.int64))
+    assert right[0] == 1
+    assert right[1].isnan()
+
+
+@pytest.mark.parametrize(("examples", "batch_size"), [(0, 10), (3, 0), (3, -1)])
+def test_bad_input(examples, batch_size):
+    params, y = models.init(MLP, gens(1)), torch.zeros(examples, dtype=torch.int64)
+    with pytest.raises(ValueError, match="at least one example and batch_size >= 1"):
+        metrics.evaluate(MLP, params, torch.zeros(examples, 1, 6, 6), y, batch_size=batch_size)
