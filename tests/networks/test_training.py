@@ -4,9 +4,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dlnotes.networks import metrics, models, training
+from dlnotes.networks import metrics, models, recipe, sizes, training
 from dlnotes.networks.models import ModelConfig
-from dlnotes.networks.training import TrainConfig
+from dlnotes.networks.recipe import TrainConfig
 from dlnotes.rng import generator
 from tests import reference
 from tests.networks.test_models import BY_NAME, CNN, CNN_NORM, LINEAR, LOCAL, MLP, MLP_NORM, gens
@@ -72,7 +72,7 @@ RATES = {
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
 @pytest.mark.parametrize(
     ("model", "left_out"),
-    [(MLP, name) for name in (None, *training.NOISES, "momentum")]
+    [(MLP, name) for name in (None, *recipe.NOISES, "momentum")]
     # A bias before batch normalization has gradient 0: Adam would blow up its rounding errors.
     + [(model, None) for model in (LINEAR, replace(CNN_NORM, bias=False), LOCAL)],
 )
@@ -146,7 +146,7 @@ def test_each_model_trains_on_its_own_subset(own, one_order):
 )
 @pytest.mark.parametrize("order", ["own-order", "one-order"])
 def test_a_stack_trained_in_parts_is_the_same(monkeypatch, near_bytes, threads, at_once, order):
-    monkeypatch.setattr(training, "NEAR_BYTES", near_bytes)
+    monkeypatch.setattr(sizes, "NEAR_BYTES", near_bytes)
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     params, x, y, orders = task(MLP, 20, models_=5)
     y[2] = 0
@@ -296,13 +296,13 @@ def test_memory_counts_every_tensor(models_):
     # their derivative twice the larger of the last two layers; inputs once
     parameters, kept = 36 * 7 + 7 * 5 + 5 * 4 + 16, 10 * (7 + 5 + 2 * 5)
     config = TrainConfig(batch_size=10, max_epochs=1, learning_rate=1.0)
-    counted = training.memory(MLP, config, models_)
+    counted = sizes.memory(MLP, config, models_)
     assert counted == 4 * (models_ * (parameters + kept) + 10 * 36)
-    momentum = training.memory(MLP, replace(config, momentum=0.5), models_)
+    momentum = sizes.memory(MLP, replace(config, momentum=0.5), models_)
     assert momentum - counted == 4 * models_ * parameters
-    adam = training.memory(MLP, replace(config, optimizer="adam"), models_)
+    adam = sizes.memory(MLP, replace(config, optimizer="adam"), models_)
     assert adam - counted == 3 * 4 * models_ * parameters
-    noisy = training.memory(MLP, replace(config, input_noise=0.1), models_)  # inputs of its own
+    noisy = sizes.memory(MLP, replace(config, input_noise=0.1), models_)  # inputs of its own
     assert noisy - counted == 4 * (models_ - 1) * 10 * 36
     actual = sum(p[0].numel() for p in models.init(MLP, gens(1)).values())
     assert actual == parameters

@@ -13,7 +13,7 @@ import psutil
 import torch
 
 from dlnotes.bench.grids import Point, Problem, problem
-from dlnotes.networks import training
+from dlnotes.networks import sizes, training
 from dlnotes.rng import generator
 
 POINTS = [
@@ -60,7 +60,7 @@ def peak(point: Point, device: str) -> dict[str, int]:
     before = _level(device, highest=False)
     _train(task)
     used = _level(device, highest=True) - before
-    computed = training.memory(point.model, point.training, point.models)
+    computed = sizes.memory(point.model, point.training, point.models)
     return {"peak_bytes": used, "computed_bytes": computed}
 
 

@@ -1,115 +1,31 @@
 """Stacked training: one loop trains many networks of equal shape.
 
 Labels, subset, rates, penalties, noise, dropout and the order of the examples may differ from model
-to model. A model that has met the stop rule leaves the stack, so that it costs no more time; a
-stack that is too large to be fast, or to fit, is trained in parts, one after another.
+to model (`dlnotes.networks.recipe`). A model that has met the stop rule leaves the stack, so that
+it costs no more time; a stack that is too large to be fast, or to fit, is trained in parts, one
+after another (`dlnotes.networks.sizes`).
 """
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, get_args
+from typing import Any
 
-import psutil
 import torch
 from jaxtyping import Bool, Float, Int64, Shaped
 from torch import Tensor
 
-from dlnotes.networks import backprop, metrics, optimizers, stacks
-from dlnotes.networks.models import ModelConfig, forward, layers
+from dlnotes.networks import backprop, checks, metrics, optimizers, recipe, sizes, stacks
+from dlnotes.networks.batches import Batches
+from dlnotes.networks.models import ModelConfig, forward
+from dlnotes.networks.noise import Noise
+from dlnotes.networks.recipe import Gens, TrainConfig
 from dlnotes.networks.stacks import Params
 
-PerModel = float | tuple[float, ...]
-"""One number for all models of a stack, or one a model."""
-
-Gens = torch.Generator | Sequence[torch.Generator]
 Measure = Callable[[Params, Int64[Tensor, "some"]], dict[str, Float[Tensor, "some"]]]
 """``measure(params, models)`` returns numbers, one for each model of ``params``; ``models`` are
 their places in the whole stack."""
-
-NEAR_BYTES = 16 * 2**20
-"""On a CPU, as many models are trained at once as keep one layer within this: about half of the
-last cache of a large processor."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    """How a stack is trained.
-
-    Attributes:
-        batch_size: Examples a step, >= 1; the last batch of an epoch may be smaller.
-        max_epochs: Passes over the data at most, >= 0.
-        optimizer: See `dlnotes.networks.optimizers`.
-        learning_rate: Step length, > 0 and finite; one number or one a model, as all that follow
-            down to ``weight_noise``.
-        momentum: Share of the velocity kept from one step to the next, in [0, 1); for ``sgd``.
-        weight_decay: L2 coefficient on every parameter, >= 0.
-        l1: L1 coefficient on every parameter, >= 0, applied as a proximal step.
-        label_smoothing: Share of the target spread evenly over all classes, in [0, 1].
-        dropout: Probability that a unit of a dense hidden layer is set to 0 in a step, in [0, 1);
-            the others are divided by 1 minus it (Srivastava et al. 2014, section 10).
-        input_dropout: The same for every input: in a step it is set to 0 or divided.
-        input_noise: Standard deviation of the normal noise added to every input in a step, >= 0.
-        weight_noise: The same for every parameter, while the gradient is computed.
-        loss: ``"cross_entropy"`` or ``"squared_error"``; see `dlnotes.networks.metrics`.
-        stop_accuracy: A model stops at the first point of its learning curve (after the start) at
-            which its accuracy on its whole training set is at least this, in (0, 1]; also if its
-            loss is no longer finite. None means never before ``max_epochs``.
-        curve_every: Optimizer steps from one point of the learning curve to the next; None means
-            an epoch, 0 no curve at all. A point costs one pass over the training set. Start and
-            end have points of their own.
-    """
-
-    batch_size: int
-    max_epochs: int
-    learning_rate: PerModel
-    optimizer: optimizers.Optimizer = "sgd"
-    momentum: PerModel = 0.0
-    weight_decay: PerModel = 0.0
-    l1: PerModel = 0.0
-    label_smoothing: PerModel = 0.0
-    dropout: PerModel = 0.0
-    input_dropout: PerModel = 0.0
-    input_noise: PerModel = 0.0
-    weight_noise: PerModel = 0.0
-    loss: metrics.Loss = "cross_entropy"
-    stop_accuracy: float | None = None
-    curve_every: int | None = None
-
-    def __post_init__(self) -> None:
-        limits = {
-            "batch_size >= 1": self.batch_size >= 1,
-            "max_epochs >= 0": self.max_epochs >= 0,
-            f"optimizer in {get_args(optimizers.Optimizer)}": self.optimizer
-            in get_args(optimizers.Optimizer),
-            "0 < learning_rate < inf": all(0 < v < math.inf for v in _each(self.learning_rate)),
-            "0 <= momentum < 1": all(0 <= v < 1 for v in _each(self.momentum)),
-            "weight_decay >= 0": all(v >= 0 for v in _each(self.weight_decay)),
-            "l1 >= 0": all(v >= 0 for v in _each(self.l1)),
-            "0 <= label_smoothing <= 1": all(0 <= v <= 1 for v in _each(self.label_smoothing)),
-            "0 <= dropout < 1": all(0 <= v < 1 for v in _each(self.dropout)),
-            "0 <= input_dropout < 1": all(0 <= v < 1 for v in _each(self.input_dropout)),
-            "input_noise >= 0": all(v >= 0 for v in _each(self.input_noise)),
-            "weight_noise >= 0": all(v >= 0 for v in _each(self.weight_noise)),
-            f"loss in {get_args(metrics.Loss)}": self.loss in get_args(metrics.Loss),
-            "0 < stop_accuracy <= 1": self.stop_accuracy is None or 0 < self.stop_accuracy <= 1,
-            "curve_every >= 0": self.curve_every is None or self.curve_every >= 0,
-            "curve_every > 0 for stop_accuracy": self.stop_accuracy is None
-            or self.curve_every != 0,
-            "label_smoothing = 0 for squared_error": self.loss == "cross_entropy"
-            or not any(_each(self.label_smoothing)),
-        }
-        if broken := [limit for limit, held in limits.items() if not held]:
-            raise ValueError(f"training needs {' and '.join(broken)}, got {self}")
-
-
-RATES = ("learning_rate", "momentum", "weight_decay", "l1", "label_smoothing")
-NOISES = ("input_noise", "input_dropout", "weight_noise", "dropout")
-
-
-def _each(value: PerModel) -> tuple[float, ...]:
-    return value if isinstance(value, tuple) else (value,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,26 +134,27 @@ def train(
         ValueError: If models, examples, labels or batch size do not fit together.
     """
     models, shared = stacks.num_models(params), tuple(x.shape[1:]) == model.input_shape
-    _check(model, config, params, x if shared else x[0], y, gens, noise, rows)
+    checks.refuse(model, config, params, x if shared else x[0], y, gens, noise, rows)
     if not metrics.own_labels(y):
         y = y.expand(models, *y.shape)
     final = {name: p.detach().clone() for name, p in params.items()}
-    size = _at_once(model, config, models, final["dense0.weight"])
+    size = sizes.at_once(model, config, models, final["dense0.weight"])
     parts = []
     for places in torch.arange(models).split(size):
         own = slice(int(places[0]), int(places[-1]) + 1)
         part = _Part(
             model=model,
-            config=_of(config, own, models),
+            config=recipe.part(config, own, models),
             places=places.to(y.device),
             params={name: p[own] for name, p in final.items()},
-            x=x if shared else x[own].contiguous(),
-            y=y[own],
-            gens=gens.clone_state()
-            if isinstance(gens, torch.Generator)
-            else [gen.clone_state() for gen in gens[own]],
+            batches=Batches(
+                model.input_shape,
+                x if shared else x[own].contiguous(),
+                y[own],
+                gens=gens if isinstance(gens, torch.Generator) else gens[own],
+                rows=None if rows is None else rows[own],
+            ),
             noise=noise[own],
-            rows=None if rows is None else rows[own],
             measure=measure,
         )
         parts.append(part.train())
@@ -245,7 +162,11 @@ def train(
 
 
 class _Part:
-    """Models that are trained at once; those that are done leave."""
+    """Models that are trained at once; those that are done leave.
+
+    ``final`` are the results, ``now`` the parameters of the models still trained: views of
+    ``final``, changed in place, until the first of them leaves.
+    """
 
     def __init__(
         self,
@@ -254,48 +175,41 @@ class _Part:
         config: TrainConfig,
         places: Tensor,
         params: Params,
-        x: Tensor,
-        y: Tensor,
-        gens: Gens,
+        batches: Batches,
         noise: Sequence[torch.Generator],
-        rows: Tensor | None,
         measure: Measure | None,
     ) -> None:
         self.model, self.config, self.places, self.measure = model, config, places, measure
-        self.x, self.y, self.rows, self.gens, self.noise = x, y, rows, gens, noise
-        self.final = self.now = params  # views of the result, changed in place until one leaves
-        self.alive = torch.arange(len(y), device=y.device)  # places in `final` of those still in
-        self.here = list(range(len(y)))  # the same on the host, so that nobody waits for a GPU
+        self.final = self.now = params
+        self.batches, self.noise = batches, Noise(config, noise, len(places))
+        self.alive = torch.arange(len(places), device=places.device)
+        self.here = self.alive.tolist()  # the same on the host, so that nobody waits for a GPU
         like, self.rates = params["dense0.weight"], {}
-        for name in (*RATES, *NOISES):
-            if any(values := _each(getattr(config, name))):
+        for name in (*recipe.RATES, *recipe.NOISES):
+            if any(values := recipe.each(getattr(config, name))):
                 one = torch.tensor(values, dtype=like.dtype, device=like.device)
-                self.rates[name] = one.expand(len(y))
-        self.noisy = {name: _spread(getattr(config, name), len(y)) for name in NOISES}
+                self.rates[name] = one.expand(len(places))
         self.state = optimizers.init(config.optimizer, stacks.trained(params), self.rates)
+        self.curves: dict[str, list[Tensor]] = {"loss": [], "accuracy": []}
         self.room: backprop.Room = {}
         # What changes the gradient beyond what the written-out formulas know goes to autograd.
-        self.by_hand = (
-            backprop.covers(model)
-            and config.loss == "cross_entropy"
-            and "dropout" not in self.rates
-        )
+        plain = config.loss == "cross_entropy" and "dropout" not in self.rates
+        self.by_hand = backprop.covers(model) and plain
 
     def train(self) -> Run:
-        config, models = self.config, len(self.y)
-        examples = self.y.shape[1] if self.rows is None else self.rows.shape[1]
+        config, models, device = self.config, len(self.places), self.places.device
+        examples = self.batches.examples
         per_epoch = math.ceil(examples / config.batch_size)
         every = per_epoch if config.curve_every is None else config.curve_every
         last = per_epoch * config.max_epochs
-        self.curves: dict[str, list[Tensor]] = {"loss": [], "accuracy": []}
         points, step = [], 0
         if every:
             self._point()
             points.append(step)
-        steps = torch.zeros(models, dtype=torch.int64, device=self.y.device)
-        fitted = torch.zeros(models, dtype=torch.bool, device=self.y.device)
+        steps = torch.zeros(models, dtype=torch.int64, device=device)
+        fitted = torch.zeros(models, dtype=torch.bool, device=device)
         while step < last and self.here:
-            for rows in self._epoch(examples).split(config.batch_size, dim=-1):
+            for rows in self.batches.order(self.here).split(config.batch_size, dim=-1):
                 optimizers.step(
                     config.optimizer,
                     stacks.trained(self.now),
@@ -327,7 +241,7 @@ class _Part:
             finite &= curves["loss"][:, -1].isfinite()
         return Run(
             params=self.final,
-            points=torch.tensor(points, dtype=torch.int64, device=self.y.device),
+            points=torch.tensor(points, dtype=torch.int64, device=device),
             loss=curves.pop("loss"),
             accuracy=curves.pop("accuracy"),
             measured=curves,
@@ -337,75 +251,35 @@ class _Part:
             steps_per_epoch=per_epoch,
         )
 
-    def _epoch(self, examples: int) -> Int64[Tensor, "... examples"]:
-        """Draw the order of the examples: one for all models, or one row a model (0 if it left)."""
-        if isinstance(self.gens, torch.Generator):
-            order = torch.randperm(examples, generator=self.gens)
-        else:
-            order = torch.zeros(len(self.gens), examples, dtype=torch.int64)
-            for m in self.here:
-                order[m] = torch.randperm(examples, generator=self.gens[m])
-        return order.to(self.y.device, non_blocking=True)
-
-    def _batch(self, order: Int64[Tensor, "... batch"]) -> tuple[Tensor, Tensor]:
-        """Return inputs (with an axis ``models`` only where they differ) and labels."""
-        own_x = tuple(self.x.shape[1:]) != self.model.input_shape
-        each = self.alive[:, None]
-        order = order if order.ndim == 1 else order[self.alive]
-        rows = order if self.rows is None else self.rows[each, order]
-        # On a CPU, index_select is several times as fast as indexing.
-        all_alike = rows.ndim == 1 and len(self.alive) == len(self.y)
-        y = self.y.index_select(1, rows) if all_alike else self.y[each, rows]
-        if own_x:
-            at = each * self.x.shape[1] + rows
-            x = self.x.flatten(0, 1).index_select(0, at.flatten()).unflatten(0, at.shape)
-        else:
-            x = self.x.index_select(0, rows.flatten()).unflatten(0, rows.shape)
+    def _batch(self, rows: Int64[Tensor, "... batch"]) -> tuple[Tensor, Tensor]:
+        """Return inputs, with their noise, and labels."""
+        x, y = self.batches.take(rows, self.alive)
         drawn = {"input_noise", "input_dropout"} & self.rates.keys()
         if drawn and x.ndim == 1 + len(self.model.input_shape):
             x = x.expand(len(self.alive), *x.shape)
         if "input_noise" in drawn:
-            x = x + self._noise("input_noise", x)
+            x = x + self._drawn(self.noise.normal, "input_noise", x)
         if "input_dropout" in drawn:
-            x = x * self._kept("input_dropout", x)
+            x = x * self._drawn(self.noise.kept, "input_dropout", x)
         return x, y
 
-    def _draw(
-        self, kind: str, sample: Callable[..., Tensor], like: Float[Tensor, "models ..."]
-    ) -> Float[Tensor, "models ..."]:
-        """Draw for each model from its own generator; nothing, but zeros, where its level is 0."""
-        draws = []
-        for m, one in zip(self.here, like, strict=True):
-            kwargs = {"dtype": like.dtype, "device": like.device}
-            draws.append(
-                sample(one.shape, generator=self.noise[m], **kwargs)
-                if self.noisy[kind][m]
-                else torch.zeros_like(one)
-            )
-        return torch.stack(draws)
-
-    def _noise(self, kind: str, like: Float[Tensor, "models ..."]) -> Float[Tensor, "models ..."]:
-        """Draw normal noise of each model's own level."""
-        level = self.rates[kind].view(-1, *[1] * (like.ndim - 1))
-        return self._draw(kind, torch.randn, like) * level
-
-    def _kept(self, kind: str, like: Float[Tensor, "models ..."]) -> Float[Tensor, "models ..."]:
-        """Draw what dropout multiplies with, at each model's own rate: 0 or 1 / (1 - rate)."""
-        rate = self.rates[kind].view(-1, *[1] * (like.ndim - 1))
-        return (self._draw(kind, torch.rand, like) >= rate) / (1 - rate)
+    def _drawn(self, how: Callable[..., Tensor], kind: str, like: Tensor) -> Tensor:
+        """Draw noise of a kind for the models still trained."""
+        return how(kind, like, self.rates[kind], self.here)
 
     def _masks(self, batch: int) -> list[Float[Tensor, "models batch _"]]:
         """Draw what dropout multiplies each dense hidden layer with."""
         if "dropout" not in self.rates:
             return []
         like = self.rates["dropout"].view(-1, 1, 1)
-        return [self._kept("dropout", like.expand(-1, batch, width)) for width in self.model.hidden]
+        shapes = [like.expand(-1, batch, width) for width in self.model.hidden]
+        return [self._drawn(self.noise.kept, "dropout", one) for one in shapes]
 
     def _add_gradients(self, x: Tensor, y: Tensor, into: Params, scale: Tensor) -> None:
         """Add ``scale`` times the gradient of each model's mean loss on its batch to ``into``."""
         at = stacks.trained(self.now)
         if "weight_noise" in self.rates:
-            at = {n: p + self._noise("weight_noise", p) for n, p in at.items()}
+            at = {n: p + self._drawn(self.noise.normal, "weight_noise", p) for n, p in at.items()}
         smoothing = self.rates.get("label_smoothing")
         if self.by_hand:
             backprop.add_gradients(
@@ -431,25 +305,21 @@ class _Part:
 
     def _point(self) -> None:
         """Add a point to every learning curve; models that have left keep their last value."""
-        alive = self.alive
-        all_here = len(alive) == len(self.y)
-        own_x = tuple(self.x.shape[1:]) != self.model.input_shape
         loss, accuracy = metrics.evaluate(
             self.model,
             self.now,
-            self.x[alive] if own_x and not all_here else self.x,
-            self.y if all_here else self.y[alive],
+            *self.batches.all(self.alive),
             loss=self.config.loss,
-            rows=None if self.rows is None else self.rows[alive],
+            rows=self.batches.own_rows(self.alive),
             batch_size=max(self.config.batch_size, 1000),
         )
         values = {"loss": loss, "accuracy": accuracy}
         if self.measure:
-            values |= self.measure(self.now, self.places[alive])
+            values |= self.measure(self.now, self.places[self.alive])
         for name, value in values.items():
             curve = self.curves.setdefault(name, [])
-            point = curve[-1].clone() if curve else value.new_empty(len(self.y))
-            point[alive] = value
+            point = curve[-1].clone() if curve else value.new_empty(len(self.places))
+            point[self.alive] = value
             curve.append(point)
 
     def _keep(self, staying: Bool[Tensor, "models"]) -> None:
@@ -467,17 +337,6 @@ class _Part:
         if self.now is not self.final:
             for name, p in self.now.items():
                 self.final[name][self.alive] = p
-
-
-def _spread(value: PerModel, models: int) -> tuple[float, ...]:
-    each = _each(value)
-    return each * models if len(each) == 1 else each
-
-
-def _of(config: TrainConfig, own: slice, models: int) -> TrainConfig:
-    """Return the config with the rates of some models."""
-    names = (*RATES, *NOISES)
-    return replace(config, **{name: _spread(getattr(config, name), models)[own] for name in names})
 
 
 def _join(params: Params, parts: Sequence[Run]) -> Run:
@@ -500,136 +359,3 @@ def _join(params: Params, parts: Sequence[Run]) -> Run:
         diverged=torch.cat([part.diverged for part in parts]),
         steps_per_epoch=longest.steps_per_epoch,
     )
-
-
-def memory(model: ModelConfig, config: TrainConfig, models: int, *, itemsize: int = 4) -> int:
-    """Return the bytes that training a stack at once takes, without the data set.
-
-    They are parameters, gradients, the optimizer's state and the activations of one step.
-
-    Args:
-        model: The shape of the models.
-        config: How they are trained.
-        models: How many.
-        itemsize: Bytes a number: 4 for float32, 8 for float64.
-
-    Example:
-        A linear model with 4 inputs and 2 classes has 10 parameters, updated in place; a batch of 3
-        brings 3 * 4 inputs, and 3 * 2 numbers each for logits and their derivative:
-
-        >>> linear = ModelConfig(kind="mlp", input_shape=(4,), num_classes=2, hidden=())
-        >>> memory(linear, TrainConfig(batch_size=3, max_epochs=1, learning_rate=1.0), 1)
-        136
-    """
-    shapes = layers(model)
-    weights = sum(math.prod(layer.weight) for layer in shapes)
-    units = [math.prod(layer.outputs) for layer in shapes]
-    biases = sum(units) if model.kind == "mlp" else sum(layer.outputs[0] for layer in shapes)
-    parameters = weights + model.bias * biases
-    plain = backprop.covers(model) and not any(_each(config.dropout))
-    if config.optimizer == "sgd":
-        copies = 1 + any((*_each(config.momentum), *_each(config.weight_decay))) + (not plain)
-    else:
-        copies = 4 + (not plain)
-    kept = sum(units[:-1]) * (1 + model.batch_norm + 2 * (not plain)) + 2 * max(units[-2:])
-    own_inputs = any((*_each(config.input_noise), *_each(config.input_dropout)))
-    inputs = math.prod(model.input_shape) * (models if own_inputs else 1)
-    return itemsize * (
-        models * (copies * parameters + kept * config.batch_size) + inputs * config.batch_size
-    )
-
-
-def _at_once(model: ModelConfig, config: TrainConfig, models: int, like: Tensor) -> int:
-    """Return how many models to train at once: what fits, and on a CPU what stays near it."""
-    one = memory(model, config, 1, itemsize=like.element_size())
-    if like.is_cuda:
-        return max(1, min(models, int(0.8 * torch.cuda.mem_get_info(like.device)[0] / one)))
-    fits = int(0.8 * psutil.virtual_memory().available / one)
-    largest = max(
-        math.prod(layer.weight) + math.prod(layer.outputs) * config.batch_size
-        for layer in layers(model)
-    )
-    size = max(1, min(fits, NEAR_BYTES // (largest * like.element_size())))
-    # In a batched product each thread takes models of its own, and one left over idles the rest; a
-    # convolution is spread over the threads by itself.
-    threads = 1 if model.kind == "cnn" else torch.get_num_threads()
-    return min(models, max(1, size // threads) * threads)
-
-
-def _check(
-    model: ModelConfig,
-    config: TrainConfig,
-    params: Params,
-    x: Float[Tensor, "examples ..."],
-    y: Shaped[Tensor, "..."],
-    gens: Gens,
-    noise: Sequence[torch.Generator],
-    rows: Int64[Tensor, "models rows"] | None,
-) -> None:
-    """Refuse what cannot be trained, before any work is spent."""
-    models, weight = stacks.num_models(params), params["dense0.weight"]
-    if models == 0:
-        raise ValueError("a stack needs at least one model, got 0; see models.init")
-    targets = y.is_floating_point() and config.loss == "squared_error"
-    if (y.dtype != torch.int64 and not targets) or x.dtype != weight.dtype:
-        raise ValueError(
-            f"labels must be int64 and inputs {weight.dtype} like the parameters, got {y.dtype} "
-            f"and {x.dtype}; convert them with .to"
-        )
-    own = metrics.own_labels(y)
-    if y.ndim != 1 + own + targets or (own and len(y) != models):
-        raise ValueError(
-            f"labels must be [examples] or [{models} models, examples], got {tuple(y.shape)}"
-        )
-    if not isinstance(gens, torch.Generator) and len(gens) != models:
-        raise ValueError(f"each of the {models} models needs a generator, got {len(gens)}")
-    for name in (*RATES, *NOISES):
-        if len(values := _each(getattr(config, name))) not in (1, models):
-            raise ValueError(
-                f"{name} must be one number or one for each of the {models} models, got "
-                f"{len(values)}: {values}"
-            )
-    noisy = [name for name in NOISES if any(_each(getattr(config, name)))]
-    if noisy and len(noise) != models:
-        raise ValueError(
-            f"{' and '.join(noisy)} need `noise`, one generator for each of the {models} models; "
-            f"got {len(noise)}"
-        )
-    examples = y.shape[own]
-    if tuple(x.shape[1:]) != model.input_shape or len(x) != examples:
-        raise ValueError(
-            f"x must hold {examples} examples of shape {model.input_shape} (one a label), got "
-            f"{tuple(x.shape)}; a leading `models` axis of {models} may stand before them"
-        )
-    if rows is not None:
-        if rows.ndim != 2 or len(rows) != models or rows.dtype != torch.int64:
-            raise ValueError(
-                f"rows must be int64 [{models} models, rows], got {rows.dtype} {tuple(rows.shape)}"
-            )
-        if rows.numel() and not 0 <= int(rows.min()) <= int(rows.max()) < examples:
-            raise ValueError(
-                f"rows must lie in [0, {examples}), got {int(rows.min())} to {int(rows.max())}"
-            )
-        examples = rows.shape[1]
-    if config.batch_size > examples:
-        raise ValueError(
-            f"batch_size must be <= the number of examples, got {config.batch_size} > {examples}; "
-            "lower batch_size"
-        )
-    if model.batch_norm and 1 in (config.batch_size, examples % config.batch_size):
-        raise ValueError(
-            f"batch normalization needs at least 2 examples in every batch, got {examples} "
-            f"examples in batches of {config.batch_size}, which leaves one; change batch_size"
-        )
-    if targets:
-        if y.shape[-1] != model.num_classes:
-            raise ValueError(
-                f"targets must have {model.num_classes} outputs (num_classes), got {y.shape[-1]}"
-            )
-        return
-    low, high = int(y.min()), int(y.max())
-    if low < 0 or high >= model.num_classes:
-        raise ValueError(
-            f"labels must lie in [0, {model.num_classes}), got {low} to {high}; "
-            "check num_classes or the labels"
-        )
