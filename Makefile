@@ -9,7 +9,7 @@ BIN := .venv/bin
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 8
 	@echo
-	@echo 'make book [PROFILE=auto|smoke|cpu|gpu] [ONLY=part/lecture] [SEEDS=1000-1004] [FRESH=1]'
+	@echo 'make book [PROFILE=auto|smoke|cpu|gpu] [ONLY=part/lecture] [SEEDS=A-B, at least 8] [FRESH=1]'
 
 .venv/installed: requirements.txt pyproject.toml
 	@echo "Setting up .venv (a few minutes the first time)"

@@ -285,7 +285,6 @@ def rows_of(ratios=RATIO, share=0.8):
             rows.append({"grid": "scaling", "along": along, "point": at, "seconds": seconds})
     peak = {"peak_bytes": 3_000_000, "computed_bytes": 2_000_000, "ratio": 1.5}
     rows.append({"grid": "memory", "point": MLP.record(), **peak})
-    rows.append({"grid": "calibration", "point": {}, "seconds": spread(2.0)})
     return [FACTS | {"rival": "dlnotes", "repeats": 5} | row for row in rows]
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+BOOK = Path(__file__).parents[1] / "book"
 SOURCE = Path(__file__).parents[1] / "src" / "dlnotes"
 VOCABULARY = {"rng", "stats", "machine", "contract"}
 NUMERICAL = {"torch", "numpy", "scipy", "pandas", "sklearn", "matplotlib", "seaborn"}
@@ -90,3 +91,19 @@ def test_every_room_is_known_here():
     assert rooms == KNOWS.keys()
     top = {path.stem for path in SOURCE.glob("*.py")}
     assert top <= VOCABULARY | {"__init__", "__main__"}
+
+
+@pytest.mark.parametrize("path", sorted(BOOK.glob("*/*.py")), ids=lambda path: path.stem)
+def test_no_lecture_gives_the_name_of_a_module_it_imports_to_something_else(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    modules = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("dlnotes")
+        for alias in node.names
+    }
+    bound = {
+        n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
+    bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    assert not bound & modules

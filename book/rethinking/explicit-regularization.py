@@ -67,7 +67,7 @@ from dlnotes import stats
 from dlnotes.rng import generator
 from dlnotes.data import corruption, datasets
 from dlnotes.networks import metrics, models, stacks, training
-from dlnotes.lab import claims, figures, records, sweeps
+from dlnotes.lab import claims, figures, prose, records, sweeps, verdicts
 from dlnotes.lab.settings import Settings
 
 # %%
@@ -94,9 +94,9 @@ context = claims.Context(settings=run, data=used, needs=tuple(wanted))
 context
 
 # %% tags=["remove-cell"]
-claims.number("size", size, ",")
-claims.number("tests", tests, ",")
-claims.number("side", used[0].x.shape[-1])
+prose.number("size", size, ",")
+prose.number("tests", tests, ",")
+prose.number("side", used[0].x.shape[-1])
 
 # %% [markdown]
 # ## Four ways to hold a network back
@@ -261,11 +261,11 @@ def network(c: dict) -> models.ModelConfig:
 # %% tags=["remove-cell"]
 plain = {"data": train.name, "norm": False, "network": "MLP"}
 one = models.init(network(plain), [generator(0, "count")])
-claims.number("parameters", stacks.num_parameters(one), ",")
-claims.number("ratio", stacks.num_parameters(one) / size, ".0f")
-claims.number("decay", ON["decay"], "g")
-claims.number("dropout", ON["dropout"], "g")
-claims.number("passes", 9 * recipe.max_epochs)
+prose.number("parameters", stacks.num_parameters(one), ",")
+prose.number("ratio", stacks.num_parameters(one) / size, ".0f")
+prose.number("decay", ON["decay"], "g")
+prose.number("dropout", ON["dropout"], "g")
+prose.number("passes", 9 * recipe.max_epochs)
 
 # %% [markdown]
 # Each image is shown {glue:text}`passes` times. The network has {glue:text}`parameters`
@@ -452,13 +452,11 @@ pd.DataFrame(lines).T.rename_axis("accuracy (%)")
 # %% tags=["remove-output"]
 points = "percentage points"
 alone = {
-    f"{WORDS[name]}, {arm}": claims.within(
-        stats.mean_interval(gain(arm, name)), 0, 10
-    )
+    f"{WORDS[name]}, {arm}": verdicts.within(gain(arm, name), 0, 10)
     for arm in arms
     for name in ON
 }
-found = claims.all_of(alone)
+found = verdicts.all_of(alone)
 claims.check("explicit.helps-a-little", found, context, unit=points)
 
 # %% tags=["hide-input", "remove-output"]
@@ -466,7 +464,7 @@ arm = arms[0]
 
 
 def glue_mean(name: str, values: list[float], spec: str = ".1f") -> None:
-    claims.interval(name, stats.mean_interval(values), spec)
+    prose.interval(name, stats.mean_interval(values), spec)
 
 
 for name in ON:
@@ -506,7 +504,7 @@ def share(arm: str, size: int = size) -> list[float]:
     return (100 * (none - 10) / (every - 10)).tolist()
 
 
-found = claims.all_of({arm: claims.above(share(arm), 90) for arm in arms})
+found = verdicts.all_of({arm: verdicts.above(share(arm), 90) for arm in arms})
 claims.check("explicit.not-needed", found, context, unit="% of the way")
 
 # %% tags=["remove-cell"]
@@ -553,10 +551,10 @@ decays = [
     for crops in (0, 1)
     if (crops, 1) in found
 ]
-claims.number("paper-pairs", len(decays))
-claims.number("paper-worse", sum(change < 0 for change in decays))
+prose.number("paper-pairs", len(decays))
+prose.number("paper-worse", sum(change < 0 for change in decays))
 shares = [float(line["share"]) for line in lines.values()]
-claims.number("paper-low", min(shares), ".0f")
+prose.number("paper-low", min(shares), ".0f")
 
 # %% [markdown]
 # All numbers are percent. The first four columns are test accuracy with true labels; the last is
@@ -631,22 +629,21 @@ figures.show(
 FITTED = 99.9  # the training accuracy, in %, that counts as fitted
 
 
-def fitted(labels: str, *on: str, **other) -> claims.Finding:
+def fitted(labels: str, *on: str, **other) -> verdicts.Finding:
     """Judge "most runs fit their labels": a seed counts if all arms do."""
     parts = [runs(arm, labels, *on, **other)["train %"] for arm in arms]
     each = np.stack(parts) >= FITTED - 1e-9
     done = each.all(axis=0).tolist()
-    return claims.mostly(done, reason=f"{sum(done)} of {len(done)} seeds")
+    return verdicts.mostly(done, reason=f"{sum(done)} of {len(done)} seeds")
 
 
 found = fitted("random", decay=CUSTOM, epochs=LONG)
 claims.check("explicit.random-still-fits", found, context, unit="% of seeds")
 
 held = {arm: runs(arm, "random", "decay", epochs=LONG) for arm in arms}
-found = claims.all_of(
-    {arm: claims.above(r["train %"].tolist(), 99) for arm, r in held.items()}
-)
-claims.check("explicit.random-at-best", found, context, unit="% of labels")
+learned = np.stack([part["train %"] for part in held.values()]).min(axis=0)
+found = verdicts.mostly((learned > 99).tolist())
+claims.check("explicit.random-at-best", found, context, unit="% of seeds")
 
 
 # %% tags=["remove-output"]
@@ -658,7 +655,7 @@ def loss_of_fit(arm: str, labels: str, name: str) -> np.ndarray:
 
 
 harder = {
-    f"{WORDS[name]}, {arm}": claims.above(
+    f"{WORDS[name]}, {arm}": verdicts.above(
         (
             loss_of_fit(arm, "random", name) - loss_of_fit(arm, "true", name)
         ).tolist(),
@@ -667,29 +664,27 @@ harder = {
     for arm in arms
     for name in ("shifts", "dropout")
 }
-found = claims.all_of(harder)
+found = verdicts.all_of(harder)
 claims.check("explicit.noise-suffers", found, context, unit=points)
 
 # %% tags=["hide-input", "remove-output"]
 for name in ON:
     seen = runs(arm, "random", name)["train %"]
-    claims.number(f"noise-{name}", seen.mean(), ".1f")
+    prose.number(f"noise-{name}", seen.mean(), ".1f")
     lost = loss_of_fit(arm, "true", name)
-    claims.number(f"lost-{name}", float(lost.mean()) + 0.0, ".1f")
-claims.number("noise-none", runs(arm, "random")["train %"].mean(), ".1f")
-claims.number("noise-all", runs(arm, "random", *ON)["train %"].mean(), ".1f")
+    prose.number(f"lost-{name}", float(lost.mean()) + 0.0, ".1f")
+prose.number("noise-none", runs(arm, "random")["train %"].mean(), ".1f")
+prose.number("noise-all", runs(arm, "random", *ON)["train %"].mean(), ".1f")
 noisy = runs(arm, "random", norm=True)["train %"]
-claims.number("noise-norm", noisy.mean(), ".1f")
-claims.number("seeds", len(run.seeds))
+prose.number("noise-norm", noisy.mean(), ".1f")
+prose.number("seeds", len(run.seeds))
 for name, decay in (("none", 0.0), ("custom", CUSTOM), ("best", ON["decay"])):
     for when, epochs in (("short", recipe.max_epochs), ("long", LONG)):
         seen = runs(arm, "random", decay=decay, epochs=epochs)["train %"]
-        claims.number(
-            f"fitted-{name}-{when}", int((seen > FITTED - 1e-9).sum())
-        )
-        claims.number(f"noise-{name}-{when}", seen.mean(), ".1f")
+        prose.number(f"fitted-{name}-{when}", int((seen > FITTED - 1e-9).sum()))
+        prose.number(f"noise-{name}-{when}", seen.mean(), ".1f")
 gaps = held[arm]["train %"] - held[arm]["test %"]
-claims.number("gap-best", gaps.mean(), ".0f")
+prose.number("gap-best", gaps.mean(), ".0f")
 glue_mean("gain-custom", gain(arm, decay=CUSTOM), "+.1f")
 
 # %% [markdown]
@@ -781,21 +776,24 @@ def noise_lost(arm: str) -> list[float]:
     return (none - held).tolist()
 
 
-forgets = {f"noise, {arm}": claims.above(noise_lost(arm), 10.0) for arm in arms}
-keeps = {
-    f"test, {arm}": claims.above(gain(arm, decay=STRONG), -2.0) for arm in arms
+forgets = {
+    f"noise, {arm}": verdicts.above(noise_lost(arm), 10.0) for arm in arms
 }
-found = claims.all_of(forgets | keeps)
+keeps = {
+    f"test, {arm}": verdicts.above(gain(arm, decay=STRONG), -2.0)
+    for arm in arms
+}
+found = verdicts.all_of(forgets | keeps)
 claims.check("explicit.strength", found, context, unit=points)
 
 # %% tags=["remove-cell"]
-claims.number("strong", STRONG, "g")
+prose.number("strong", STRONG, "g")
 strong = runs(arm, "random", decay=STRONG)["train %"]
-claims.number("noise-strong", strong.mean(), ".1f")
+prose.number("noise-strong", strong.mean(), ".1f")
 glue_mean("gain-strong", gain(arm, decay=STRONG), "+.1f")
 lengths = {v: runs(arm, "random", decay=v)["length"] for v in (0.0, STRONG)}
 for place, v in (("none", 0.0), ("strong", STRONG)):
-    claims.number(f"length-{place}", lengths[v].mean(), ".1f")
+    prose.number(f"length-{place}", lengths[v].mean(), ".1f")
 
 # %% [markdown]
 # {claim}`explicit.strength` On random labels the training accuracy is then
@@ -839,8 +837,8 @@ for place, v in (("none", 0.0), ("strong", STRONG)):
 # the same comparison with a quarter of the images.
 
 # %% tags=["remove-output"]
-found = claims.all_of(
-    {arm: claims.above(share(arm, size // 4), 90) for arm in arms}
+found = verdicts.all_of(
+    {arm: verdicts.above(share(arm, size // 4), 90) for arm in arms}
 )
 claims.check("explicit.few-examples", found, context, unit="% of the way")
 
@@ -849,9 +847,9 @@ glue_mean("share-few", share(arm, size // 4))
 few_none, few_all = (
     runs(arm, "true", *on, size=size // 4)["test %"] for on in ((), ON)
 )
-claims.number("few", size // 4)
-claims.number("few-none", few_none.mean(), ".1f")
-claims.number("few-all", few_all.mean(), ".1f")
+prose.number("few", size // 4)
+prose.number("few-none", few_none.mean(), ".1f")
+prose.number("few-all", few_all.mean(), ".1f")
 
 # %% [markdown]
 # {claim}`explicit.few-examples` With {glue:text}`few` images it is {glue:text}`few-none` % without
@@ -880,7 +878,7 @@ pd.DataFrame(longer, index=pd.Index(run.seeds, name="seed")).round(1)
 
 # %% tags=["remove-cell"]
 slow = runs(arm, "random", "dropout", epochs=LONG)["train %"]
-claims.number("noise-longer", slow.mean(), ".1f")
+prose.number("noise-longer", slow.mean(), ".1f")
 
 # %% [markdown]
 # Training accuracy in percent on random labels, seed by seed, after the steps of the table (1 ×) and
@@ -895,7 +893,7 @@ claims.number("noise-longer", slow.mean(), ".1f")
 # {glue:text}`size` labels, 99.9 % means every single one. So the time was too short for the
 # question. The number of steps was doubled, in a pilot on seeds 9000 to 9009, and at the larger
 # strength, where some seeds keep missing a label, the claim now asks for 99 %. The seeds above are
-# the same, so the clean check is a run on others: `make book SEEDS=1000-1007`.
+# the same, so the clean check is a run on others: `make book SEEDS=A-B`.
 #
 # **"None" is not nothing.** The network without remedies still had an architecture, small initial
 # weights, SGD, and an end of training. Any of these may do what we ascribed to nobody. The chapter

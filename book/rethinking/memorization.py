@@ -70,7 +70,7 @@ from dlnotes.rng import generator
 from dlnotes.data import corruption, datasets
 from dlnotes.networks import metrics, models, training
 from dlnotes.theory import linear
-from dlnotes.lab import claims, figures, records, sweeps
+from dlnotes.lab import claims, figures, prose, records, sweeps, verdicts
 from dlnotes.lab.settings import Settings
 
 # %%
@@ -285,10 +285,10 @@ def network(width: int) -> models.ModelConfig:
 
 
 # %% tags=["remove-cell"]
-claims.number("size", SIZE, ",")
-claims.number("width", WIDTH)
-claims.number("max-epochs", config.max_epochs)
-claims.number("curve-every", config.curve_every)
+prose.number("size", SIZE, ",")
+prose.number("width", WIDTH)
+prose.number("max-epochs", config.max_epochs)
+prose.number("curve-every", config.curve_every)
 
 
 # %%
@@ -426,8 +426,8 @@ def judge(factors, low: float, high: float = math.inf, **note):
     """Judge ratios by their geometric mean; a censored run leaves it open."""
     factors = [float(f) for f in factors]
     if not all(0 < f < math.inf for f in factors):
-        return claims.unknown("a run did not get there in time")
-    return claims.within(stats.ratio_interval(factors), low, high, **note)
+        return verdicts.undecided("a run did not get there in time")
+    return verdicts.within(factors, low, high, scale="log", **note)
 
 
 why = "steps to 75 %, wrong over right labels"
@@ -445,26 +445,26 @@ def peak(row) -> dict:
 
 
 peaks = pd.DataFrame([peak(row) for row in half.to_dict("records")])
-found = claims.mostly(peaks.before.tolist())
+found = verdicts.mostly(peaks.before.tolist())
 claims.check("memo.test-peaks", found, context, unit="% of seeds")
-found = claims.above(peaks.fall.tolist(), 10.0)
+found = verdicts.above(peaks.fall.tolist(), 10.0)
 claims.check("memo.test-falls", found, context, unit="percentage points")
-found = claims.above(peaks["true answer"].tolist(), 50.0)
+found = verdicts.above(peaks["true answer"].tolist(), 50.0)
 claims.check("memo.true-answer", found, context, unit="% of images")
 
 
 # %% tags=["hide-input", "remove-output"]
 def glue_mean(name: str, values, spec: str = ".1f") -> None:
-    claims.interval(name, stats.mean_interval(list(map(float, values))), spec)
+    prose.interval(name, stats.mean_interval(list(map(float, values))), spec)
 
 
 def glue_ratio(name: str, factors, spec: str = ".1f") -> None:
     factors = [float(f) for f in factors]
     if not all(0 < f < math.inf for f in factors):
-        claims.number(name, "an unknown number of")
-        claims.number(f"{name}-interval", "censored runs")
+        prose.number(name, "an unknown number of")
+        prose.number(f"{name}-interval", "censored runs")
         return
-    claims.interval(name, stats.ratio_interval(factors), spec)
+    prose.interval(name, stats.ratio_interval(factors), spec)
 
 
 glue_ratio("factor", half.factor)
@@ -476,8 +476,8 @@ for name, key in (
     ("fall", "fall"),
 ):
     glue_mean(name, peaks[key])
-claims.number("early", early, ".1f")
-claims.number("late", late, ".1f")
+prose.number("early", early, ".1f")
+prose.number("late", late, ".1f")
 
 # %% [markdown]
 # {claim}`memo.pattern-first` Three quarters of the right labels are learned after
@@ -546,7 +546,7 @@ figures.show(
 
 # %% tags=["hide-input", "remove-output"]
 SAME = 1.2
-found = claims.all_of(
+found = verdicts.all_of(
     {arm: judge(runs(arm).factor, 1 / SAME, SAME) for arm in ARMS[1:4]}
 )
 claims.check("memo.no-pattern-no-order", found, context, unit="times")
@@ -718,7 +718,7 @@ glue_ratio("kernel-factor", solved.second / solved["first"], ".0f")
 glue_mean("kernel-true", solved["most true"], ".0f")
 glue_mean("fast-true", solved["true"], ".0f")
 glue_mean("fast-die", solved["die"], ".0f")
-claims.number("gram", GRAM)
+prose.number("gram", GRAM)
 
 # %% [markdown]
 # A tenth of the directions holds {glue:text}`fast-true` % of the true labels and
@@ -851,7 +851,7 @@ pd.DataFrame(needed, index=pd.Index(run.seeds, name="seed")).round(1).T
 
 # %% tags=["hide-input", "remove-output"]
 real, few_labels, labels, inputs, fewer = (needed[arm] for arm in arms)
-found = claims.all_of(
+found = verdicts.all_of(
     {
         "30 % random labels": judge(few_labels / real, 1.0),
         "60 % random labels": judge(labels / real, 2.0),
@@ -872,9 +872,9 @@ for name, ratio in (
     ("need-net", inputs / fewer),
 ):
     glue_ratio(name, ratio)
-claims.number("small-size", SMALL, ",")
-claims.number("widest", WIDTHS[-1])
-claims.number("cap-epochs", EPOCHS)
+prose.number("small-size", SMALL, ",")
+prose.number("widest", WIDTHS[-1])
+prose.number("cap-epochs", EPOCHS)
 
 # %% [markdown]
 # {claim}`memo.capacity` This width is {glue:text}`need-some` times as large with 30 % random labels
@@ -953,6 +953,19 @@ def slowdown(arm: str, way: str, of: str = "time") -> np.ndarray:
     return hard / times(arm, *EASY[way], of=of)
 
 
+def least_and_most(arm: str, way: str) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the most that the slowdown of each seed may be."""
+    hard, easy = HARD[way], EASY[way]
+    at_least, at_most = (
+        [
+            np.minimum(times(arm, *at), times(arm, *at, of="steps"))
+            for at in (hard, easy)
+        ],
+        [times(arm, *at) for at in (hard, easy)],
+    )
+    return at_least[0] / at_most[1], at_most[0] / at_least[1]
+
+
 def excess(arm: str, way: str, of: str = "time") -> np.ndarray:
     return slowdown(arm, way, of) / slowdown("real data", way, of)
 
@@ -995,14 +1008,25 @@ figures.show(
     data=by_time[["arm", "width", "images", "seed", "steps"]],
 )
 
+
 # %% tags=["hide-input", "remove-output"]
-found = judge(excess("random labels", "thinner"), 2.0)
+def slower(arm: str, way: str, bound: float) -> verdicts.Finding:
+    """Judge "this noise is slowed down more than `bound` times as much"."""
+    (low, high), (real_low, real_high) = (
+        least_and_most(name, way) for name in (arm, "real data")
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ends = low / real_high, high / real_low
+    return verdicts.above_censored(*ends, bound)
+
+
+found = slower("random labels", "thinner", 2.0)
 claims.check("memo.time-capacity", found, context, unit="times")
-found = judge(excess("random inputs", "thinner"), 1.0)
+found = slower("random inputs", "thinner", 1.0)
 claims.check("memo.time-capacity-inputs", found, context, unit="times")
-found = judge(excess("random labels", "more examples"), 2.0)
+found = slower("random labels", "more examples", 2.0)
 claims.check("memo.time-data", found, context, unit="times")
-found = judge(excess("random inputs", "more examples"), 1.5)
+found = slower("random inputs", "more examples", 1.5)
 claims.check("memo.time-data-inputs", found, context, unit="times")
 for short, way in (("thin", "thinner"), ("more", "more examples")):
     for arm in pure:
@@ -1018,11 +1042,11 @@ glue_ratio(
     times("random inputs", WIDE, SMALL) / times("real data", WIDE, SMALL),
     ".2f",
 )
-claims.number("thin-units", THIN)
-claims.number("wide-units", WIDE)
-claims.number("censored", censored)
-claims.number("less-images", SMALL // 2)
-claims.number("more-images", 2 * SMALL)
+prose.number("thin-units", THIN)
+prose.number("wide-units", WIDE)
+prose.number("censored", censored)
+prose.number("less-images", SMALL // 2)
+prose.number("more-images", 2 * SMALL)
 
 # %% [markdown]
 # **Thinner.** {claim}`memo.time-capacity` Real data take {glue:text}`thin-data` times as many steps
@@ -1222,27 +1246,27 @@ figures.show(
 points = "percentage points"
 if known.notna().all(axis=None):
     cheap = {
-        WORDS[name]: claims.within(
-            stats.mean_interval(cost[name].tolist()), -math.inf, 2.0
-        )
+        WORDS[name]: verdicts.below(cost[name].tolist(), 2.0)
         for name in STRENGTHS
     }
     ahead = {name: known.dropout - known[name] for name in list(STRENGTHS)[1:]}
     best = {
-        f"against {WORDS[name]}": claims.above(by.tolist(), 0.0)
+        f"against {WORDS[name]}": verdicts.above(by.tolist(), 0.0)
         for name, by in ahead.items()
     }
     alike = {
-        WORDS[name]: claims.within(stats.mean_interval(by.tolist()), -4, 4)
+        WORDS[name]: verdicts.alike(by.tolist(), 4)
         for name, by in ahead.items()
     }
 else:
-    open_ = claims.unknown("a remedy was not turned up far enough")
+    open_ = verdicts.undecided("a remedy was not turned up far enough")
     cheap = best = alike = {"every seed": open_}
-found = claims.all_of(cheap)
+found = verdicts.all_of(cheap)
 claims.check("memo.regularizers", found, context, unit=points)
-claims.check("memo.dropout-best", claims.all_of(best), context, unit=points)
-claims.check("memo.remedies-alike", claims.all_of(alike), context, unit=points)
+claims.check("memo.dropout-best", verdicts.all_of(best), context, unit=points)
+claims.check(
+    "memo.remedies-alike", verdicts.all_of(alike), context, unit=points
+)
 for name in STRENGTHS:
     short = name.replace("_", "-")
     glue_mean(f"cost-{short}", cost[name].fillna(0.0))
@@ -1250,9 +1274,9 @@ for name in STRENGTHS:
         glue_mean(
             f"ahead-{short}", (known.dropout - known[name]).fillna(0.0), "+.2f"
         )
-claims.number("held-size", HELD)
-claims.number("held-epochs", plain.max_epochs)
-claims.number("bare-random", means.loc["none", 0.0]["training random"], ".1f")
+prose.number("held-size", HELD)
+prose.number("held-epochs", plain.max_epochs)
+prose.number("bare-random", means.loc["none", 0.0]["training random"], ".1f")
 
 # %% [markdown]
 # {claim}`memo.regularizers` Without remedy, {glue:text}`bare-random` % of the random labels are

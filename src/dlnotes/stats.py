@@ -1,13 +1,17 @@
-"""Intervals over seeds, exact or with a stated assumption. Floats in, floats out."""
+"""Intervals and tests over seeds, exact or with a stated assumption. Floats in, floats out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy import stats as scipy_stats
 
 LEVEL = 0.95
 """The confidence level of every interval in the book, two-sided."""
+
+EXACT_SEEDS = 16
+"""Up to so many seeds all 2^n signs are tried; with more, a fixed sample of 2^16 of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,4 +136,90 @@ def share_interval(successes: int, trials: int, *, level: float = LEVEL) -> Inte
         low=float(ends.low),
         high=float(ends.high),
         method="Clopper-Pearson interval of the share of seeds",
+    )
+
+
+def sign_flip(values: Sequence[float]) -> tuple[float, float]:
+    """Return the one-sided p values of the sign-flip test of "the mean is 0" (Fisher 1935, 21).
+
+    If the values are symmetric about 0, each could as well have had the other sign. So the sum is
+    compared with the sums under all signs: exact for up to `EXACT_SEEDS` values, and without any
+    assumption of normality.
+
+    Args:
+        values: One value a seed, any unit.
+
+    Returns:
+        The share of signs under which the sum is at least as large as it is, and at least as small.
+
+    Raises:
+        ValueError: If there are fewer than two values or one is not finite.
+
+    Example:
+        Of the 2^6 signs of six positive values, only their own make the sum as large:
+
+        >>> sign_flip([1.0, 2.0, 1.5, 0.5, 3.0, 1.0])[0] * 2**6
+        1.0
+    """
+    array = _checked(values, LEVEL)
+    sums, own = _signs(len(array)) @ array, array.sum()
+    rounding = 1e-12 * float(np.abs(array).sum())
+    larger, smaller = int((sums >= own - rounding).sum()), int((sums <= own + rounding).sum())
+    one = int(len(array) > EXACT_SEEDS)  # a sample counts the signs that were seen, too
+    return (larger + one) / (len(sums) + one), (smaller + one) / (len(sums) + one)
+
+
+@cache
+def _signs(count: int) -> np.ndarray:
+    """Return all rows of ``count`` signs, or a fixed sample of them."""
+    if count <= EXACT_SEEDS:
+        return 1.0 - 2.0 * (np.arange(2**count)[:, None] >> np.arange(count) & 1)
+    return np.random.default_rng(0).choice([-1.0, 1.0], (2**EXACT_SEEDS, count))
+
+
+def two_way_interval(differences: np.ndarray, *, level: float = LEVEL) -> Interval:
+    """Return a mean over seeds and test examples, with an interval for others of *both*.
+
+    A t interval over seeds speaks of other seeds and the same test examples. This one adds what
+    another test set would change: with one value for each seed and example,
+    Var = s2_seed / S + s2_example / M + s2_rest / (S M), the components by the method of moments
+    (two-way random effects without replication, Searle, Casella and McCulloch 1992, section 4.5),
+    never below 0; Student's t with min(S, M) - 1 degrees of freedom.
+
+    Args:
+        differences: ``[seeds, examples]``, such as (hit of one network) - (hit of the other), in
+            {-1, 0, 1}; at least 2 x 2.
+        level: Confidence level in (0, 1).
+
+    Returns:
+        Mean and ends, in the unit of ``differences``.
+
+    Raises:
+        ValueError: If the array is not two-dimensional and finite, or too small.
+
+    Example:
+        Where all seeds agree on every example, only the examples make the interval: here the values
+        0 and 2, as in `mean_interval`.
+
+        >>> round(two_way_interval(np.array([[0.0, 2.0], [0.0, 2.0]])).high, 3)
+        13.706
+    """
+    _check_level(level)
+    table = np.asarray(differences, dtype=np.float64)
+    if table.ndim != 2 or min(table.shape) < 2 or not np.isfinite(table).all():
+        raise ValueError(
+            f"need finite values [seeds, examples], at least 2 x 2, got shape {table.shape}"
+        )
+    seeds, examples = table.shape
+    mean, by_seed, by_example = table.mean(), table.mean(1), table.mean(0)
+    rest = table - by_seed[:, None] - by_example[None] + mean
+    error = (rest**2).sum() / ((seeds - 1) * (examples - 1))
+    of_seeds = max(0.0, by_seed.var(ddof=1) - error / examples)
+    of_examples = max(0.0, by_example.var(ddof=1) - error / seeds)
+    spread = of_seeds / seeds + of_examples / examples + error / (seeds * examples)
+    t = scipy_stats.t.ppf((1 + level) / 2, min(seeds, examples) - 1)
+    half = float(t * spread**0.5)
+    method = "two-way interval of the mean over seeds and test examples"
+    return Interval(
+        estimate=float(mean), low=float(mean - half), high=float(mean + half), method=method
     )

@@ -12,7 +12,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from dlnotes.data import datasets, files, formats
+from dlnotes.data import datasets, files, formats, registry
 from dlnotes.rng import generator
 
 TYPES = "Type-check error"  # what refuses first where the types are checked (--jaxtyping-packages)
@@ -164,7 +164,7 @@ def test_stand_in_says_what_it_replaces_and_why(nothing_here):
 
 
 def test_stand_in_never_hides_a_damaged_file(nothing_here):
-    for entry in files.entries("mnist"):
+    for entry in registry.info("mnist").files:
         target = nothing_here / "dlnotes" / entry.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(b"not MNIST")
@@ -173,7 +173,7 @@ def test_stand_in_never_hides_a_damaged_file(nothing_here):
 
 
 def test_no_byte_of_an_unverified_pickle_is_read(nothing_here, monkeypatch):
-    for entry in files.entries("cifar10"):
+    for entry in registry.info("cifar10").files:
         target = nothing_here / "dlnotes" / entry.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(pickle.dumps({"data": 1}))
@@ -302,7 +302,7 @@ def given():
     """Skip unless the reader's copies are there; return a function that finds a file."""
     if "DLNOTES_DATA" not in os.environ:
         pytest.skip("DLNOTES_DATA is not set")
-    return lambda name, file: files.path(name, file)
+    return lambda name, file: files.contents(registry.info(name))[file]
 
 
 @pytest.mark.data
@@ -318,7 +318,7 @@ def test_mnist_agrees_with_what_is_published(given):
     assert test.y.bincount().tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert abs(float(train.x.mean()) - 0.1307) < 5e-5  # the constants of every tutorial
     assert abs(float(train.x.std()) - 0.3081) < 5e-5
-    raw = gzip.decompress(given("mnist", "t10k-images-idx3-ubyte.gz").read_bytes())
+    raw = gzip.decompress(given("mnist", "t10k-images-idx3-ubyte.gz"))
     by_hand = np.frombuffer(raw, np.uint8)[16:].reshape(10000, 28, 28) / 255
     np.testing.assert_allclose(test.x[:, 0].numpy(), by_hand, rtol=1e-6)
     assert train.sha256[0].startswith("440fcabf")
@@ -336,6 +336,6 @@ def test_cifar10_agrees_with_what_is_published(given):
         means, [0.4914, 0.4822, 0.4465], atol=5e-5
     )  # the constants of every tutorial
     assert len(train.sha256) == 5
-    content = given("cifar10", "test_batch").read_bytes()
+    content = given("cifar10", "test_batch")
     image = np.frombuffer(content, np.uint8, 3072, content.index(bytes([158, 159, 165])))
     assert np.allclose(test.x[0].flatten().numpy(), image / 255)

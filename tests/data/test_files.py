@@ -144,9 +144,9 @@ def leftovers(folder):
 # -- the registry ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", files.names())
+@pytest.mark.parametrize("name", registry.names())
 def test_registry_is_complete(name):
-    about = files.info(name)
+    about = registry.info(name)
     assert about.title
     assert about.license
     assert about.citation
@@ -159,19 +159,18 @@ def test_registry_is_complete(name):
 
 
 def test_paths_are_those_of_torchvision():
-    assert files.info("mnist").files[0].path == "MNIST/raw/train-images-idx3-ubyte.gz"
-    assert files.info("fashion-mnist").files[3].path == "FashionMNIST/raw/t10k-labels-idx1-ubyte.gz"
-    assert files.info("cifar10").files[5].path == "cifar-10-batches-py/test_batch"
-    assert {url.rsplit("/", 1)[1] for url in files.info("cifar10").files[0].urls} == {
+    assert registry.info("mnist").files[0].path == "MNIST/raw/train-images-idx3-ubyte.gz"
+    assert registry.info("fashion-mnist").files[3].path == "FashionMNIST/raw/t10k-labels-idx1-ubyte.gz"
+    assert registry.info("cifar10").files[5].path == "cifar-10-batches-py/test_batch"
+    assert {url.rsplit("/", 1)[1] for url in registry.info("cifar10").files[0].urls} == {
         "cifar-10-python.tar.gz"
     }
 
 
 def test_misspelt_names_list_the_valid_ones():
-    with pytest.raises(ValueError, match=r"'cifar-10'.*mnist, fashion-mnist, cifar10; did you mea"):
-        files.locate("cifar-10")
-    with pytest.raises(ValueError, match=r"train-images-idx3-ubyte\.gz"):
-        files.path("mnist", "train-images.gz")
+    said = "'cifar-10'; did you mean 'cifar10'. Valid: mnist, fashion-mnist, cifar10"
+    with pytest.raises(ValueError, match=said):
+        registry.info("cifar-10")
 
 
 # -- looking -----------------------------------------------------------------------------------
@@ -179,36 +178,34 @@ def test_misspelt_names_list_the_valid_ones():
 
 def test_folders_are_searched_in_order(place, use, monkeypatch):
     use(tiny(DEAD))
-    assert files.locate("tiny") is None
+    assert files.locate(registry.info("tiny")) is None
     put(place / "cache" / "dlnotes")
-    assert files.locate("tiny") == place / "cache" / "dlnotes"
+    assert files.locate(registry.info("tiny")) == place / "cache" / "dlnotes"
     (place / "book").mkdir()
     (place / "_toc.yml").touch()
     monkeypatch.chdir(place / "book")
     put(place / "data")
-    assert files.locate("tiny") == place / "data"
+    assert files.locate(registry.info("tiny")) == place / "data"
     monkeypatch.setenv("DLNOTES_DATA", str(put(place / "given")))
-    assert files.locate("tiny") == place / "given"
+    assert files.locate(registry.info("tiny")) == place / "given"
     (place / "given/Tiny/raw/b.gz").unlink()
-    assert files.locate("tiny") == place / "data", "an incomplete folder is passed over"
+    assert files.locate(registry.info("tiny")) == place / "data", "an incomplete folder is passed over"
 
 
-def test_path_and_read_give_checked_files(place, use):
+def test_contents_are_all_files_of_a_set(place, use):
     use(tiny(DEAD))
-    folder = put(place / "cache" / "dlnotes")
-    assert files.path("tiny", "a.gz") == folder / "Tiny/raw/a.gz"
-    assert files.read("tiny", "b.gz") == CONTENT
+    put(place / "cache" / "dlnotes")
+    assert files.contents(registry.info("tiny")) == {"a.gz": CONTENT, "b.gz": CONTENT}
 
 
 def test_missing_set_says_where_it_looked_and_what_to_do(place, use):
     use(tiny(DEAD))
     with pytest.raises(files.MissingData, match=r"none of .*cache.*run: dlnotes data fetch tiny"):
-        files.read("tiny", "a.gz")
+        files.contents(registry.info("tiny"), download=False)
 
 
-@pytest.mark.parametrize("look", [files.path, files.read])
 @pytest.mark.parametrize("spoil", [lambda c: c[:-1], lambda c: b"x" + c[1:], lambda c: b""])
-def test_damaged_file_of_ours_is_deleted(place, use, look, spoil):
+def test_damaged_file_of_ours_is_deleted(place, use, spoil):
     use(tiny(DEAD))
     folder = put(place / "cache" / "dlnotes")
     damaged = folder / "Tiny/raw/a.gz"
@@ -218,20 +215,19 @@ def test_damaged_file_of_ours_is_deleted(place, use, look, spoil):
         "run: dlnotes data fetch tiny"
     )
     with pytest.raises(files.DamagedData, match=message):
-        look("tiny", "a.gz")
+        files.contents(registry.info("tiny"))
     assert not damaged.exists()
     assert leftovers(folder) == ["b.gz"]
 
 
-@pytest.mark.parametrize("look", [files.path, files.read])
-def test_damaged_file_of_the_reader_is_refused_and_left(place, use, look, monkeypatch):
+def test_damaged_file_of_the_reader_is_refused_and_left(place, use, monkeypatch):
     use(tiny(DEAD))
     given = put(place / "given", content=b"other")
     monkeypatch.setenv("DLNOTES_DATA", str(given))
     with pytest.raises(files.DamagedData, match=r"left alone: delete it or unset DLNOTES_DATA"):
-        look("tiny", "a.gz")
+        files.contents(registry.info("tiny"))
     with pytest.raises(files.DamagedData, match=r"run: dlnotes data fetch tiny"):
-        files.fetch("tiny")
+        files.fetch(registry.info("tiny"))
     assert leftovers(given) == ["a.gz", "b.gz"]
 
 
@@ -239,18 +235,18 @@ def test_damage_is_seen_after_a_good_look(place, use):
     use(tiny(DEAD))
     where = put(place / "cache" / "dlnotes") / "Tiny/raw/a.gz"
     before = where.stat()
-    files.path("tiny", "a.gz")
+    files.contents(registry.info("tiny"))
     where.write_bytes(CONTENT[::-1])  # as long as before, and as old
     os.utime(where, ns=(before.st_atime_ns, before.st_mtime_ns))
     with pytest.raises(files.DamagedData, match=r"a\.gz is damaged"):
-        files.path("tiny", "a.gz")
+        files.contents(registry.info("tiny"))
 
 
 def test_check_reports_each_file_and_deletes_none(place, use):
     use(tiny(DEAD, names=("a.gz", "b.gz", "c.gz")))
     folder = put(place / "cache" / "dlnotes")
     (folder / "Tiny/raw/b.gz").write_bytes(b"half")
-    good, bad, gone = files.check("tiny")
+    good, bad, gone = files.check(registry.info("tiny"))
     assert (good.status, good.found) == ("ok", good.expected)
     assert (bad.status, bad.found) == ("damaged", sha256(b"half"))
     assert (gone.status, gone.found) == ("missing", None)
@@ -267,13 +263,13 @@ def everything(content=CONTENT):
 def test_fetch_brings_what_is_missing(place, use, serve, capsys):
     good = serve("good", everything())
     use(tiny(good.url))
-    folder = files.fetch("tiny")
-    assert folder == place / "cache" / "dlnotes" == files.locate("tiny")
-    assert [report.status for report in files.check("tiny")] == ["ok", "ok"]
+    folder = files.fetch(registry.info("tiny"))
+    assert folder == place / "cache" / "dlnotes" == files.locate(registry.info("tiny"))
+    assert [report.status for report in files.check(registry.info("tiny"))] == ["ok", "ok"]
     (folder / "Tiny/raw/b.gz").unlink()
     good.requests.clear()
-    files.fetch("tiny")
-    files.fetch("tiny")
+    files.fetch(registry.info("tiny"))
+    files.fetch(registry.info("tiny"))
     assert good.requests == [("b.gz", None)]
     assert leftovers(folder) == ["a.gz", "b.gz"]
     assert capsys.readouterr() == ("", ""), "no bar where stderr is no terminal"
@@ -285,11 +281,11 @@ def test_fetch_repairs_a_damaged_file_and_says_so(place, use, serve):
     folder = put(place / "cache" / "dlnotes")
     (folder / "Tiny/raw/b.gz").write_bytes(b"half")
     said = []
-    files.fetch("tiny", say=said.append)
-    assert files.read("tiny", "b.gz") == CONTENT
+    files.fetch(registry.info("tiny"), say=said.append)
+    assert files.contents(registry.info("tiny"))["b.gz"] == CONTENT
     (line,) = said
     found = hashlib.sha256(b"half").hexdigest()
-    for part in ("b.gz is damaged", found, files.entries("tiny")[1].sha256, "data fetch tiny"):
+    for part in ("b.gz is damaged", found, registry.info("tiny").files[1].sha256, "data fetch tiny"):
         assert part in line
     assert good.requests == [("b.gz", None)]
 
@@ -299,8 +295,8 @@ def test_next_mirror_serves_where_one_fails(place, use, serve, manner):
     bad, good = serve(manner, everything()), serve("good", everything())
     use(tiny(bad.url, good.url))
     start = time.monotonic()
-    files.fetch("tiny")
-    assert files.read("tiny", "a.gz") == CONTENT
+    files.fetch(registry.info("tiny"))
+    assert files.contents(registry.info("tiny"))["a.gz"] == CONTENT
     assert time.monotonic() - start < 3
     assert good.requests, "the second mirror was needed"
     assert leftovers(place) == ["a.gz", "b.gz"]
@@ -309,8 +305,8 @@ def test_next_mirror_serves_where_one_fails(place, use, serve, manner):
 def test_broken_download_goes_on_where_it_stopped(place, use, serve):
     server = serve("breaks once", everything())
     use(tiny(server.url))
-    files.fetch("tiny")
-    assert files.read("tiny", "a.gz") == CONTENT
+    files.fetch(registry.info("tiny"))
+    assert files.contents(registry.info("tiny"))["a.gz"] == CONTENT
     first, second, third = server.requests
     assert (first, third) == (("a.gz", None), ("b.gz", None))
     assert 0 < int(second[1].removeprefix("bytes=").removesuffix("-")) <= 150_000
@@ -320,9 +316,9 @@ def test_what_an_earlier_run_left_is_used(place, use, serve):
     server = serve("good", everything())
     use(tiny(server.url))
     part = put(place / "cache" / "dlnotes", CONTENT[:1000], ["a.gz.part"]) / "Tiny/raw/a.gz.part"
-    files.fetch("tiny")
+    files.fetch(registry.info("tiny"))
     assert server.requests[0] == ("a.gz", "bytes=1000-")
-    assert files.read("tiny", "a.gz") == CONTENT
+    assert files.contents(registry.info("tiny"))["a.gz"] == CONTENT
     assert not part.exists()
 
 
@@ -331,15 +327,15 @@ def test_what_an_earlier_run_left_is_used(place, use, serve):
 def test_any_leftover_ends_in_the_right_file(place, use, serve, manner, left):
     use(tiny(serve(manner, everything()).url))
     put(place / "cache" / "dlnotes", left, ["a.gz.part"])
-    files.fetch("tiny")
-    assert files.read("tiny", "a.gz") == CONTENT
+    files.fetch(registry.info("tiny"))
+    assert files.contents(registry.info("tiny"))["a.gz"] == CONTENT
 
 
 def test_server_that_ignores_the_range_is_asked_once(place, use, serve):
     server = serve("no range", everything())
     use(tiny(server.url))
     put(place / "cache" / "dlnotes", CONTENT[:1000], ["a.gz.part"])
-    files.fetch("tiny")
+    files.fetch(registry.info("tiny"))
     assert server.requests == [("a.gz", "bytes=1000-"), ("b.gz", None)]
 
 
@@ -358,13 +354,13 @@ def test_all_mirrors_failing_names_each_with_its_reason(place, use, serve):
     mirrors = [serve(m, everything()).url for m in ("missing", "wrong", "hangs", "deaf")]
     use(tiny(*mirrors, DEAD + "/"))
     with pytest.raises(files.MissingData, match="tiny could not be fetched") as caught:
-        files.fetch("tiny")
+        files.fetch(registry.info("tiny"))
     for reason in ("HTTP status 404", "sent 409600 bytes", "no answer in time", "refused"):
         assert reason in str(caught.value)
     assert all(url in str(caught.value) for url in (*mirrors, DEAD))
     assert "DLNOTES_DATA" in str(caught.value)
     assert leftovers(place) == []
-    assert files.locate("tiny") is None
+    assert files.locate(registry.info("tiny")) is None
 
 
 def test_no_network_is_noticed_within_seconds(place, use, monkeypatch):
@@ -372,7 +368,7 @@ def test_no_network_is_noticed_within_seconds(place, use, monkeypatch):
     use(tiny("http://one.invalid/", "http://two.invalid/"))
     start = time.monotonic()
     with pytest.raises(files.MissingData, match=r"one\.invalid.*no answer.*two\.invalid"):
-        files.fetch("tiny")
+        files.fetch(registry.info("tiny"))
     assert time.monotonic() - start < 1.5
 
 
@@ -381,10 +377,10 @@ def test_offline_refuses_at_once(place, use, serve, monkeypatch):
     use(tiny(server.url))
     monkeypatch.setenv("DLNOTES_OFFLINE", "1")
     with pytest.raises(files.MissingData, match="downloads are off here"):
-        files.fetch("tiny")
+        files.fetch(registry.info("tiny"))
     assert server.requests == []
     put(place / "cache" / "dlnotes")
-    files.fetch("tiny")
+    files.fetch(registry.info("tiny"))
 
 
 def test_no_room_is_found_before_anything_is_written(place, use, serve, monkeypatch):
@@ -393,7 +389,7 @@ def test_no_room_is_found_before_anything_is_written(place, use, serve, monkeypa
     full = type(shutil.disk_usage(place))(10, 10, 0)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: full)
     with pytest.raises(OSError, match=r"no room for tiny in .*free some space") as caught:
-        files.fetch("tiny")
+        files.fetch(registry.info("tiny"))
     assert caught.value.errno == errno.ENOSPC
     assert server.requests == []
 
@@ -405,7 +401,7 @@ def test_disk_that_fills_up_leaves_no_file(place, use, serve):
     raw.mkdir(parents=True)
     (raw / "a.gz.part").symlink_to("/dev/full")
     with pytest.raises(OSError, match="no room for tiny") as caught:
-        files.fetch("tiny")
+        files.fetch(registry.info("tiny"))
     assert not isinstance(caught.value, files.MissingData)
     assert list(raw.iterdir()) == []
 
@@ -414,7 +410,7 @@ def test_cache_that_cannot_be_written_is_missing_data(place, use, serve):
     use(tiny(serve("good", everything()).url))
     (place / "cache").write_text("a file where the folder should be")
     with pytest.raises(files.MissingData, match="tiny cannot be stored in"):
-        files.fetch("tiny")
+        files.fetch(registry.info("tiny"))
 
 
 def test_progress_bar_on_a_terminal_only_and_on_request(place, use, serve, monkeypatch):
@@ -427,7 +423,7 @@ def test_progress_bar_on_a_terminal_only_and_on_request(place, use, serve, monke
     for progress in (False, True):
         terminal = Terminal()
         monkeypatch.setattr(sys, "stderr", terminal)
-        files.fetch("tiny", progress=progress)
+        files.fetch(registry.info("tiny"), progress=progress)
         assert ("a.gz: 100%" in terminal.getvalue()) == progress
         shutil.rmtree(place / "cache")
 
@@ -443,7 +439,7 @@ def test_two_processes_fetch_once(place, serve):
         "                for n in ('a.gz', 'b.gz'))\n"
         "about = dict.fromkeys(('title', 'license', 'citation', 'homepage'), '')\n"
         "registry.registry = lambda: {'tiny': registry.Info(name='tiny', files=entries, **about)}\n"
-        "print(files.fetch('tiny'))\n"
+        "print(files.fetch(registry.info('tiny')))\n"
     )
     arguments = [server.url, sha256(CONTENT), str(len(CONTENT)), str(place / "cache")]
     command = [sys.executable, "-c", script, *arguments]
@@ -492,10 +488,10 @@ def test_archive_is_unpacked_checked_and_removed(place, use, serve):
     archive = packed({"../evil": b"!", **MEMBERS, "tiny-py/readme": b"not listed"})
     server = serve("breaks once", {"tiny.tar.gz": archive})
     use(archived(server.url, archive, MEMBERS))
-    folder = files.fetch("tiny")
+    folder = files.fetch(registry.info("tiny"))
     assert leftovers(place) == ["batch_1", "batch_2"]
-    assert files.read("tiny", "batch_2") == MEMBERS["tiny-py/batch_2"]
-    assert files.fetch("tiny") == folder
+    assert files.contents(registry.info("tiny"))["batch_2"] == MEMBERS["tiny-py/batch_2"]
+    assert files.fetch(registry.info("tiny")) == folder
 
 
 def test_archive_that_is_there_is_not_fetched_again(place, use, serve):
@@ -504,7 +500,7 @@ def test_archive_that_is_there_is_not_fetched_again(place, use, serve):
     use(archived(server.url, archive, MEMBERS))
     (place / "cache/dlnotes").mkdir(parents=True)
     (place / "cache/dlnotes/tiny.tar.gz").write_bytes(archive)
-    files.fetch("tiny")
+    files.fetch(registry.info("tiny"))
     assert server.requests == []
     assert leftovers(place) == ["batch_1", "batch_2"]
 
@@ -513,8 +509,8 @@ def test_wrong_member_is_refused(place, use, serve):
     archive = packed(MEMBERS | {"tiny-py/batch_2": b"altered"})
     use(archived(serve("good", {"tiny.tar.gz": archive}).url, archive, MEMBERS))
     with pytest.raises(files.MissingData, match=r"batch_2: sha256 is"):
-        files.fetch("tiny")
-    assert files.locate("tiny") is None
+        files.fetch(registry.info("tiny"))
+    assert files.locate(registry.info("tiny")) is None
 
 
 # -- the real sets -----------------------------------------------------------------------------
@@ -525,13 +521,13 @@ def test_wrong_member_is_refused(place, use, serve):
 def test_real_copies_agree_with_the_registry(name):
     if "DLNOTES_DATA" not in os.environ:
         pytest.skip("DLNOTES_DATA is not set")
-    if files.locate(name) is None:
+    if files.locate(registry.info(name)) is None:
         pytest.skip(f"DLNOTES_DATA does not hold {name}")
-    assert {report.status for report in files.check(name)} == {"ok"}
-    sizes = [report.path.stat().st_size for report in files.check(name)]
-    assert sizes == [entry.bytes for entry in files.entries(name)]
+    assert {report.status for report in files.check(registry.info(name))} == {"ok"}
+    sizes = [report.path.stat().st_size for report in files.check(registry.info(name))]
+    assert sizes == [entry.bytes for entry in registry.info(name).files]
 
 
 def test_registry_file_is_plain_json():
     text = Path(registry.__file__).with_name("registry.json").read_text()
-    assert list(json.loads(text)) == files.names()
+    assert list(json.loads(text)) == registry.names()

@@ -3,8 +3,9 @@ from importlib import metadata
 import pytest
 import torch
 
-from dlnotes.lab import settings
-from dlnotes.lab.settings import Settings, parse_seeds
+from dlnotes.contract import parse_seeds
+from dlnotes.lab.settings import Settings
+from dlnotes.networks import products
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,7 @@ def test_repeated_seed():
     [
         ({"profile": "cpus"}, "profile must be one of smoke, cpu, gpu; got 'cpus'"),
         ({"device": "tpu"}, "device must be one of auto, cpu, cuda; got 'tpu'"),
+        ({"products": "mkl"}, "products must be one of pytorch, onednn; got 'mkl'"),
         ({"precision": "fp8"}, "precision must be one of float64, float32, tf32, bf16; got 'fp8'"),
         ({"seeds": (3,)}, "at least two seeds"),
         ({"seeds": (3, 3)}, "different integers"),
@@ -64,7 +66,7 @@ def test_provenance():
 
 
 @pytest.mark.parametrize(
-    ("precision", "products", "dtype"),
+    ("precision", "rounding", "dtype"),
     [
         ("float64", "highest", torch.float64),
         ("float32", "highest", torch.float32),
@@ -72,11 +74,11 @@ def test_provenance():
         ("bf16", "medium", torch.float32),
     ],
 )
-def test_precision_is_set_and_recorded(precision, products, dtype):
+def test_precision_is_set_and_recorded(precision, rounding, dtype):
     before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     run = Settings(profile="smoke", device="cpu", seeds=(0, 1), precision=precision).prepare()
     try:
-        assert torch.get_float32_matmul_precision() == products
+        assert torch.get_float32_matmul_precision() == rounding
         assert torch.backends.cudnn.allow_tf32 == (precision in ("tf32", "bf16"))
         assert run.dtype == dtype
         assert run.provenance()["precision"] == precision
@@ -85,11 +87,12 @@ def test_precision_is_set_and_recorded(precision, products, dtype):
         torch.backends.cudnn.allow_tf32 = before[1]
 
 
-def test_products_are_measured_except_at_profile_smoke(monkeypatch):
-    calls = []
-    monkeypatch.setattr(settings.products, "calibrate", lambda: calls.append(1))
-    Settings(profile="smoke", device="cpu", seeds=(0, 1)).prepare()
-    Settings(profile="cpu", device="cpu", seeds=(0, 1), precision="float64").prepare()
-    assert calls == []
-    Settings(profile="cpu", device="cpu", seeds=(0, 1)).prepare()
-    assert calls == [1]
+@pytest.mark.parametrize("library", ["onednn", "pytorch"])  # the last one as lectures have it
+def test_the_library_of_products_is_set_and_recorded(library):
+    run = Settings(profile="cpu", device="cpu", seeds=(0, 1), products=library).prepare()
+    assert products.used() == run.provenance()["products"] == library
+    assert run.provenance()["threads"] == torch.get_num_threads()
+
+
+def test_a_lecture_does_not_ask_for_another_library():
+    assert Settings(profile="cpu", seeds=(0, 1)).products == "pytorch"

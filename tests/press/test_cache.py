@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dlnotes.data import files
+from dlnotes.data import files, registry
 from dlnotes.press import cache, lectures
 
 PARAMETERS = {"profile": "cpu", "device": "cpu", "seeds": ""}
@@ -166,7 +166,7 @@ def test_the_key_knows_whether_the_data_is_there(book, monkeypatch):
     monkeypatch.setattr(files, "locate", lambda name: Path("/anywhere"))
     assert key() != without[0]
     assert key(profile="smoke") == without[1]
-    assert cache.data_state(["mnist"])["mnist"][0] == files.entries("mnist")[0].sha256
+    assert cache.data_state(["mnist"])["mnist"][0] == registry.info("mnist").files[0].sha256
 
 
 def store(root, key="k", **changes):
@@ -229,7 +229,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
     ],
 )
 def test_what_the_disk_refuses_is_one_short_line(error, said):
-    told = cache.disk_problem(error, Path("/here"))
+    told = disk.problem(error, Path("/here"))
     assert said in told
     assert len(told) < 400
 
@@ -244,7 +244,7 @@ def test_the_newest_entry_of_a_profile_is_found(tmp_path):
 
 def test_a_file_is_written_only_if_it_changes(tmp_path):
     path = tmp_path / "new" / "file"
-    assert [cache.write_if_changed(path, text) for text in "aab"] == [True, False, True]
+    assert [disk.write_if_changed(path, text) for text in "aab"] == [True, False, True]
     assert path.read_text() == "b"
     assert list(path.parent.iterdir()) == [path]
 

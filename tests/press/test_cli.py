@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from dlnotes.data import files
+from dlnotes.data import files, registry
 from dlnotes.press import builds, cli, options, processes
 from tests.lab.test_cluster import running, scheduler
 
@@ -102,9 +102,10 @@ def test_bad_usage_is_one_line_and_exit_code_2(dlnotes, book, words, said):
 
 @pytest.mark.parametrize("seeds", ["1000-1004", "1,2,7", "0-3,9", " 1, 2 ", "0-999"])
 def test_seeds_that_the_lectures_understand(seeds):
-    settings = pytest.importorskip("dlnotes.lab.settings")
+    from dlnotes import contract
+
     text = options.Seeds().convert(seeds, None, None)
-    assert settings.parse_seeds(text) == settings.parse_seeds(seeds)
+    assert contract.parse_seeds(text) == contract.parse_seeds(seeds)
 
 
 def test_run_prints_the_verdicts_of_the_lectures_run(dlnotes, book):
@@ -263,7 +264,7 @@ def test_without_the_data_the_stand_in_is_used(dlnotes, book, monkeypatch):
         raise files.MissingData("mnist: no mirror answers")
 
     book.lecture("a/one", header=NEEDS_MNIST)
-    monkeypatch.setattr(files, "locate", lambda name: None)
+    monkeypatch.setattr(files, "locate", lambda about: None)
     monkeypatch.setattr(files, "fetch", fetch)
     result = dlnotes("build")
     assert result.code == 0
@@ -276,7 +277,7 @@ def test_damaged_data_fails_the_build(dlnotes, book, monkeypatch):
         raise files.DamagedData("train.gz is damaged: its sha256 must be 1, found 2")
 
     book.lecture("a/one", header=NEEDS_MNIST)
-    monkeypatch.setattr(files, "locate", lambda name: Path("/data"))
+    monkeypatch.setattr(files, "locate", lambda about: Path("/data"))
     monkeypatch.setattr(files, "fetch", fetch)
     result = dlnotes("build")
     assert result.code == 1
@@ -288,7 +289,7 @@ def test_a_damaged_file_that_is_fetched_again_is_told(dlnotes, monkeypatch):
         say("train.gz is damaged: its sha256 must be 1, found 2; it was deleted")
         return Path("/data")
 
-    monkeypatch.setattr(files, "locate", lambda name: Path("/data"))
+    monkeypatch.setattr(files, "locate", lambda about: Path("/data"))
     monkeypatch.setattr(files, "fetch", fetch)
     result = dlnotes("data", "fetch", "mnist")
     assert result.code == 0
@@ -306,7 +307,7 @@ def test_data_is_listed_fetched_and_checked(dlnotes, tmp_path, monkeypatch):
     listed = dlnotes("data", "list")
     assert listed.code == 0
     assert "not here; dlnotes data fetch mnist" in listed.out
-    entry = files.entries("mnist")[0]
+    entry = registry.info("mnist").files[0]
     (folder / entry.path).parent.mkdir(parents=True)
     (folder / entry.path).write_bytes(b"half")
     checked = dlnotes("data", "check", "mnist")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dlnotes.data import files
+from dlnotes.data import files, registry
 from dlnotes.press import cli, doctor, processes
 
 
@@ -42,7 +42,7 @@ def test_this_interpreter_and_its_packages_will_do():
 
 def test_a_damaged_set_is_not_ok(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "folders", lambda: [tmp_path])
-    entry = files.entries("mnist")[0]
+    entry = registry.info("mnist").files[0]
     (tmp_path / entry.path).parent.mkdir(parents=True)
     (tmp_path / entry.path).write_bytes(b"half")
     mnist = next(check for check in doctor.data() if check.name == "data mnist")
@@ -67,7 +67,7 @@ def test_a_full_disk_and_a_folder_that_cannot_be_written_are_required(tmp_path, 
 
 def test_the_exit_code_is_1_only_if_something_required_is_missing(monkeypatch, capsys):
     def examine(root):
-        return [doctor.Check(name="node", ok=False, found="no", required=required)]
+        return [doctor.Look(name="node", ok=False, found="no", required=required)]
 
     monkeypatch.setattr(doctor, "examine", examine)
     required = False

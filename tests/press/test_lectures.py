@@ -7,7 +7,7 @@ from dlnotes.press.lectures import LectureError
 
 
 def checked(book):
-    lectures.check(lectures.find(book.root), sources.load_claims(book.root))
+    lectures.refuse_wrong(lectures.find(book.root), sources.load_claims(book.root))
 
 
 def test_a_lecture_tells_its_name_claims_and_data(book):

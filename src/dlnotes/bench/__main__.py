@@ -12,12 +12,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import psutil
 
+from dlnotes.bench.report import BenchRow
+
 Grid = Literal["mlp", "cnn", "memory", "scaling", "all"]
-Row = dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -109,7 +110,7 @@ def prepare(ask: Ask, threads: int) -> str:
     return device
 
 
-def measure(ask: Ask, device: str, say: Callable[[str], None]) -> Iterator[list[Row]]:
+def measure(ask: Ask, device: str, say: Callable[[str], None]) -> Iterator[list[BenchRow]]:
     """Yield the rows of each point as soon as they are measured."""
     from dlnotes.bench import grids, limits, memory, rounds, scaling
 
@@ -117,8 +118,6 @@ def measure(ask: Ask, device: str, say: Callable[[str], None]) -> Iterator[list[
     limit = None
     if ask.wants("mlp"):
         say("the fastest matrix product")
-        if device == "cpu":
-            yield rounds.calibration()
         limit, rows = limits.search(device, limits.SIZES[:3] if ask.quick else limits.SIZES)
         yield rows
     speed = grids.GPU if device == "cuda" else grids.CPU
@@ -135,7 +134,7 @@ def measure(ask: Ask, device: str, say: Callable[[str], None]) -> Iterator[list[
         yield scaling.measure(device, repeats, quick=ask.quick)
 
 
-def run(ask: Ask) -> list[Row]:
+def run(ask: Ask) -> list[BenchRow]:
     """Measure, write rows and pictures, and return the rows.
 
     Raises:

@@ -12,8 +12,8 @@ from torch import Tensor
 from dlnotes.bench import report
 from dlnotes.networks import models
 from dlnotes.networks.models import ModelConfig
-from dlnotes.networks.stacks import Params
 from dlnotes.networks.recipe import TrainConfig
+from dlnotes.networks.stacks import Params
 from dlnotes.rng import generator
 
 IMAGE, CLASSES = (1, 28, 28), 10

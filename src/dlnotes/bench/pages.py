@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dlnotes.bench import pictures, report, tables
-from dlnotes.bench.report import TITLES, Match, Row, number
+from dlnotes.bench.report import TITLES, BenchRow, Match, number
 
 HEADINGS = {
     "Targets": "Targets",
@@ -32,7 +32,7 @@ BEFORE = {"Means": "ratios", "Scaling": "scaling"}
 """Which picture stands before which table."""
 
 
-def page(rows: Sequence[Row], drawn: dict[str, Path], source: str) -> str:
+def page(rows: Sequence[BenchRow], drawn: dict[str, Path], source: str) -> str:
     """Return the Markdown on one run.
 
     Args:
@@ -64,7 +64,7 @@ def _figure(label: str, file: Path, alt: str, caption: str) -> str:
     return f"````{{figure}} _figures/{file.name}\n---\n{header}\n---\n{caption}\n````"
 
 
-def machine(rows: Sequence[Row]) -> str:
+def machine(rows: Sequence[BenchRow]) -> str:
     """Return when and where the rows were measured, with what."""
     row = rows[0]
     versions = ", ".join(f"{name} {version}" for name, version in row["versions"].items())
@@ -77,7 +77,7 @@ def machine(rows: Sequence[Row]) -> str:
     )
 
 
-def reading(rows: Sequence[Row]) -> list[str]:
+def reading(rows: Sequence[BenchRow]) -> list[str]:
     """Return what the numbers say, in sentences; nothing is typed but the words."""
     found = report.matches(rows)
     if not found:

@@ -10,14 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlnotes.bench import report
-from dlnotes.bench.report import TITLES, Match, Row
+from dlnotes.bench.report import TITLES, BenchRow, Match
 from dlnotes.lab import figures
 
 GAP = 1.0
 """Room between two groups of points on the horizontal axis, in points."""
 
 
-def ratios(rows: Sequence[Row]) -> Figure | None:
+def ratios(rows: Sequence[BenchRow]) -> Figure | None:
     """Draw how many times as long each rival takes, one panel a batch size; None without rows."""
     found = report.matches(rows, "mlp")
     panels = []
@@ -89,7 +89,7 @@ def _tick(match: Match) -> str:
     return str(match.point.get("depth") or "-".join(map(str, match.point["channels"])))
 
 
-def ratios_alt(rows: Sequence[Row]) -> str:
+def ratios_alt(rows: Sequence[BenchRow]) -> str:
     """Return the picture in words, with the numbers of the run."""
     found = report.matches(rows)
     told = []
@@ -104,7 +104,7 @@ def ratios_alt(rows: Sequence[Row]) -> str:
     )
 
 
-def scaling(rows: Sequence[Row]) -> Figure | None:
+def scaling(rows: Sequence[BenchRow]) -> Figure | None:
     """Draw seconds against models and against examples, both axes logarithmic."""
     found = [row for row in rows if row["grid"] == "scaling"]
     ways = list(dict.fromkeys(row["along"] for row in found))
@@ -137,7 +137,7 @@ def scaling(rows: Sequence[Row]) -> Figure | None:
     return figure
 
 
-def scaling_alt(rows: Sequence[Row]) -> str:
+def scaling_alt(rows: Sequence[BenchRow]) -> str:
     """Return the picture in words, with the numbers of the run."""
     told = [
         f"{along} {pairs[0][0]:g} to {pairs[-1][0]:g}: {pairs[0][1]:.2g} s to "
@@ -150,7 +150,7 @@ def scaling_alt(rows: Sequence[Row]) -> str:
 PICTURES = {"ratios": ratios, "scaling": scaling}
 
 
-def write(rows: Sequence[Row], path: Path) -> dict[str, Path]:
+def write(rows: Sequence[BenchRow], path: Path) -> dict[str, Path]:
     """Write the pictures that the rows give: the first to ``path``, the next beside it.
 
     Returns:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Row = dict[str, Any]
+BenchRow = dict[str, Any]
 TITLES = {
     "loop": "loop with DataLoader",
     "indexed": "loop on tensors",
@@ -44,7 +44,7 @@ class Match:
 
     grid: str
     point: dict[str, Any]
-    engine: Row
+    engine: BenchRow
     ratios: dict[str, float]
     share: float | None
 
@@ -67,9 +67,9 @@ def named(point: dict[str, Any]) -> str:
     return ", ".join([f"batch {point['batch']}", *shape])
 
 
-def matches(rows: Iterable[Row], grid: str | None = None) -> list[Match]:
+def matches(rows: Iterable[BenchRow], grid: str | None = None) -> list[Match]:
     """Return every point that the engine was timed at, in the order of the rows."""
-    points: dict[str, dict[str, Row]] = {}
+    points: dict[str, dict[str, BenchRow]] = {}
     for row in rows:
         if row["grid"] in ("mlp", "cnn") and grid in (None, row["grid"]):
             points.setdefault(named(row["point"]), {})[row["rival"]] = row
@@ -111,7 +111,7 @@ def slope(pairs: Sequence[tuple[float, float]]) -> float:
     return statistics.linear_regression(x, y).slope
 
 
-def lines(rows: Iterable[Row]) -> dict[str, list[tuple[float, float]]]:
+def lines(rows: Iterable[BenchRow]) -> dict[str, list[tuple[float, float]]]:
     """Return what the scaling grid measured: by what varies, pairs of its size and seconds."""
     found: dict[str, list[tuple[float, float]]] = {}
     for row in rows:
@@ -147,7 +147,7 @@ def at_least(
     return [Target(text, told, value >= wanted)]
 
 
-def targets(rows: Sequence[Row]) -> list[Target]:
+def targets(rows: Sequence[BenchRow]) -> list[Target]:
     """Return every target that the rows say something about."""
     found = matches(rows, "mlp")
     device = rows[0]["device"] if rows else "cpu"
@@ -168,7 +168,7 @@ def _ratios(found: Iterable[Match], rival: str, **where: int) -> list[float]:
     ]
 
 
-def _against_loop(rows: Sequence[Row], found: Sequence[Match]) -> list[Target]:
+def _against_loop(rows: Sequence[BenchRow], found: Sequence[Match]) -> list[Target]:
     told = []
     for batch in (1024, 128):
         name = f"times the loop with DataLoader, mean at batch {batch}"
@@ -187,7 +187,7 @@ def _against_loop(rows: Sequence[Row], found: Sequence[Match]) -> list[Target]:
     return told + at_least(text, 1.5, every, min)
 
 
-def own_product_is_slow(rows: Iterable[Row]) -> bool | None:
+def own_product_is_slow(rows: Iterable[BenchRow]) -> bool | None:
     """Return whether oneDNN multiplies at least 1.25 times as fast; None if not compared."""
     rates: dict[bool, list[float]] = {True: [], False: []}
     for row in rows:
@@ -210,7 +210,7 @@ def _against_others(found: Sequence[Match]) -> list[Target]:
     return told
 
 
-def _alone(rows: Sequence[Row], found: Sequence[Match]) -> list[Target]:
+def _alone(rows: Sequence[BenchRow], found: Sequence[Match]) -> list[Target]:
     told = []
     if shares := [match.share for match in found if match.share is not None]:
         said = f"{min(shares):.0%} to {max(shares):.0%} ({len(shares)} points)"
@@ -222,10 +222,6 @@ def _alone(rows: Sequence[Row], found: Sequence[Match]) -> list[Target]:
     for along, pairs in lines(rows).items():
         said = f"grows as the power {slope(pairs):.2f}"
         told.append(Target(f"time no more than linear in {along}", said, slope(pairs) <= 1.1))
-    for row in rows:
-        if row["grid"] == "calibration":
-            text, taken = "choosing products takes under 5 s, once a machine", row["seconds"]
-            told.append(Target(text, f"{taken['median']:.1f} s", taken["median"] < 5))
     return told
 
 

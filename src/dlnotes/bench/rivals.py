@@ -4,6 +4,7 @@ import dataclasses
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import torch
@@ -12,13 +13,23 @@ from sklearn.neural_network import MLPClassifier
 from dlnotes.bench import pytorch
 from dlnotes.bench.grids import CLASSES, LEARNING_RATE, Point, Problem
 from dlnotes.bench.pytorch import Contestant
-from dlnotes.networks import training
+from dlnotes.networks import products, training
 from dlnotes.networks.stacks import Params
 from dlnotes.rng import generator
 
 
-def engine(problem: Problem, networks: int) -> Contestant:
-    """Train the whole stack by `dlnotes.networks.training.train`, called as a lecture calls it.
+def engine(problem: Problem, networks: int) -> list[Contestant]:
+    """Train the whole stack by the engine, its products by PyTorch's own library and by oneDNN.
+
+    Lectures use the first. On a GPU, and for convolutions, there is nothing to choose.
+    """
+    dense = problem.point.grid == "mlp" and not problem.x.is_cuda
+    ways = get_args(products.Library) if dense else ("pytorch",)
+    return [_engine(problem, networks, library) for library in ways]
+
+
+def _engine(problem: Problem, networks: int, library: products.Library) -> Contestant:
+    """Train by `dlnotes.networks.training.train`, called as a lecture calls it.
 
     Checking its arguments and copying the initial parameters is setting up, which is not timed for
     the rivals either: a call that trains for no epoch at all tells what it takes.
@@ -38,10 +49,15 @@ def engine(problem: Problem, networks: int) -> Contestant:
         return run.params
 
     def go() -> None:
+        products.use(library)
         state["params"] = train(point.epochs)
         state["epoch"] += 1
+        products.use("pytorch")
 
-    return Contestant(go, networks, lambda: state["params"], setup=lambda: train(0))
+    def setup() -> Params:
+        return train(0)
+
+    return Contestant(go, networks, lambda: state["params"], variant=library, setup=setup)
 
 
 def scikit(problem: Problem, networks: int) -> Contestant:

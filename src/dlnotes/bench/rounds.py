@@ -6,11 +6,9 @@ network a timing, stacks all of theirs; the time is divided by networks and step
 """
 
 import gc
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from dlnotes.bench.grids import Point, flops, problem
@@ -18,7 +16,6 @@ from dlnotes.bench.limits import Product
 from dlnotes.bench.pytorch import Contestant
 from dlnotes.bench.report import spread
 from dlnotes.bench.rivals import RIVALS
-from dlnotes.networks import products
 
 LIMIT_WIDTH = 512
 """From this width on the limit is measured in the same rounds."""
@@ -109,15 +106,6 @@ def measure(
         ran = {"variant": racer.variant, "networks": racer.networks, "repeats": repeats}
         rows.append(_row(point, name) | rates | ran)
     return rows
-
-
-def calibration() -> list[dict[str, Any]]:
-    """Time the choice of products that a machine makes once, made anew."""
-    with tempfile.TemporaryDirectory() as folder:
-        taken = seconds(lambda: products.calibrate(Path(folder) / "products.json"))
-    products.calibrate()  # go on with what the machine remembers
-    told = {"grid": "calibration", "point": {}, "rival": "dlnotes"}
-    return [told | {"seconds": spread([taken]), "repeats": 1}]
 
 
 def _row(point: Point, rival: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def measure(device: str, repeats: int, *, quick: bool = False) -> list[dict[str,
     found = lines(quick=quick)
     rows = []
     for along, points in found.items():
-        racers = {str(i): engine(problem(p, device), p.models) for i, p in enumerate(points)}
+        racers = {str(i): engine(problem(p, device), p.models)[0] for i, p in enumerate(points)}
         for racer in racers.values():
             racer.go()
         times = in_turn({name: partial(net, racer) for name, racer in racers.items()}, repeats)

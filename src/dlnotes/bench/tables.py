@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from dlnotes.bench import report
-from dlnotes.bench.report import TITLES, Match, Row, named, number
+from dlnotes.bench.report import TITLES, BenchRow, Match, named, number
 
 WIDTHS, BATCHES = (16, 128, 512, 1024), (1024, 128)
 
@@ -46,13 +46,13 @@ class Table:
         return "\n".join([self.note, "", *lines, ""])
 
 
-def all_tables(rows: Sequence[Row]) -> list[Table]:
+def all_tables(rows: Sequence[BenchRow]) -> list[Table]:
     """Return every table that has something to show."""
     tables = [points(rows), means(rows), limits(rows), products(rows), memory(rows), scaling(rows)]
     return [table for table in [*tables, targets(rows)] if table.body]
 
 
-def points(rows: Sequence[Row]) -> Table:
+def points(rows: Sequence[BenchRow]) -> Table:
     """Return time and ratios at every point."""
     found = report.matches(rows)
     rivals = [name for name in TITLES if _present(rows, name)]
@@ -74,18 +74,18 @@ def points(rows: Sequence[Row]) -> Table:
     )
 
 
-def _present(rows: Iterable[Row], rival: str) -> bool:
+def _present(rows: Iterable[BenchRow], rival: str) -> bool:
     return any(row["rival"] == rival and "ms" in row for row in rows)
 
 
-def absent(rows: Iterable[Row]) -> list[str]:
+def absent(rows: Iterable[BenchRow]) -> list[str]:
     """Return who did not take part at all, and why."""
     rows = list(rows)
     why = {row["rival"]: row["absent"] for row in rows if "absent" in row}
     return [f"{TITLES[name]}: {why[name]}" for name in why if not _present(rows, name)]
 
 
-def means(rows: Sequence[Row]) -> Table:
+def means(rows: Sequence[BenchRow]) -> Table:
     """Return geometric means of the ratios per batch size, per width, and over each grid."""
     dense, convolved = report.matches(rows, "mlp"), report.matches(rows, "cnn")
     groups: dict[str, list[Match]] = {}
@@ -110,7 +110,7 @@ def means(rows: Sequence[Row]) -> Table:
     )
 
 
-def limits(rows: Sequence[Row]) -> Table:
+def limits(rows: Sequence[BenchRow]) -> Table:
     """Return the share of the fastest matrix product where networks are wide."""
     rates = {
         named(row["point"]): row for row in rows if row["rival"] == "limit" and "variant" in row
@@ -134,7 +134,7 @@ def limits(rows: Sequence[Row]) -> Table:
     )
 
 
-def products(rows: Iterable[Row]) -> Table:
+def products(rows: Iterable[BenchRow]) -> Table:
     """Return the rates of all matrix products tried."""
     found: dict[str, dict[int, str]] = {}
     for row in rows:
@@ -150,7 +150,7 @@ def products(rows: Iterable[Row]) -> Table:
     )
 
 
-def memory(rows: Iterable[Row]) -> Table:
+def memory(rows: Iterable[BenchRow]) -> Table:
     """Return measured against computed memory."""
     return Table(
         "Memory",
@@ -172,7 +172,7 @@ def memory(rows: Iterable[Row]) -> Table:
     )
 
 
-def scaling(rows: Sequence[Row]) -> Table:
+def scaling(rows: Sequence[BenchRow]) -> Table:
     """Return time against models and against examples."""
     found = [row for row in rows if row["grid"] == "scaling"]
     slopes = {along: report.slope(pairs) for along, pairs in report.lines(rows).items()}
@@ -194,7 +194,7 @@ def scaling(rows: Sequence[Row]) -> Table:
     )
 
 
-def targets(rows: Sequence[Row]) -> Table:
+def targets(rows: Sequence[BenchRow]) -> Table:
     """Return every target with what was measured."""
     words = {True: "reached", False: "not reached", None: "does not apply"}
     found = report.targets(rows)

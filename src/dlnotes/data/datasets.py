@@ -17,8 +17,8 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
-from dlnotes.data import files, formats
-from dlnotes.data.registry import unknown
+from dlnotes.contract import unknown
+from dlnotes.data import files, formats, registry
 from dlnotes.rng import generator
 
 EMBEDDED = ("digits", "mnist1d")
@@ -84,7 +84,7 @@ def names() -> list[str]:
         >>> names()
         ['digits', 'mnist1d', 'mnist', 'fashion-mnist', 'cifar10']
     """
-    return [*EMBEDDED, *files.names()]
+    return [*EMBEDDED, *registry.names()]
 
 
 def load(
@@ -111,27 +111,21 @@ def load(
         (1297, 500, [1, 8, 8])
     """
     if name not in names():
-        raise unknown("data set", name, names())
+        raise ValueError(unknown("data set", name, names()))
     if stand_in is not None and stand_in not in EMBEDDED:
-        raise unknown("stand-in", stand_in, EMBEDDED)
+        raise ValueError(unknown("stand-in", stand_in, EMBEDDED))
     if name in EMBEDDED:
         return _digits() if name == "digits" else _mnist1d()
+    about = registry.info(name)
     try:
-        _require(name, download)
+        contents = files.contents(about, download=download)
     except files.MissingData as error:
         if stand_in is None:
             raise
-        train, test = load(stand_in)
         reason = {"stand_in_for": name, "note": str(error)}
+        train, test = load(stand_in)
         return replace(train, **reason), replace(test, **reason)
-    return _cifar10() if name == "cifar10" else _idx_set(name)
-
-
-def _require(name: str, download: bool) -> None:
-    if files.locate(name) is None:
-        if not download:
-            raise files.MissingData(f"{name} is not here; run: dlnotes data fetch {name}")
-        files.fetch(name)
+    return (_cifar10 if name == "cifar10" else _idx_set)(about, contents)
 
 
 def subset(data: Dataset, size: int, *, gen: torch.Generator) -> Dataset:
@@ -239,38 +233,35 @@ def _global_state_kept() -> Iterator[None]:
 # -- sets read from files -------------------------------------------------------------------------
 
 
-def _fetched(
-    name: str, pixels: UInt8[np.ndarray, "..."], labels: np.ndarray, used: list
+def _idx_set(about: registry.Info, contents: dict[str, bytes]) -> tuple[Dataset, Dataset]:
+    """Read MNIST or a set in its format."""
+
+    def part(prefix: str) -> Dataset:
+        used = [f"{prefix}-images-idx3-ubyte.gz", f"{prefix}-labels-idx1-ubyte.gz"]
+        images, labels = (formats.read_idx(gzip.decompress(contents[file])) for file in used)
+        return _read(about, images[:, None], labels, used)
+
+    return part("train"), part("t10k")
+
+
+def _cifar10(about: registry.Info, contents: dict[str, bytes]) -> tuple[Dataset, Dataset]:
+    def part(used: list[str]) -> Dataset:
+        batches = [formats.read_batch(contents[file]) for file in used]
+        pixels, labels = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
+        return _read(about, pixels, labels, used)
+
+    return part([f"data_batch_{number}" for number in range(1, 6)]), part(["test_batch"])
+
+
+def _read(
+    about: registry.Info, pixels: UInt8[np.ndarray, "..."], labels: np.ndarray, used: list[str]
 ) -> Dataset:
-    about = files.info(name)
     hashes = {entry.name: entry.sha256 for entry in about.files}
     return Dataset(
         x=torch.from_numpy(pixels / np.float32(255)),
         y=torch.from_numpy(labels.astype(np.int64)),
         num_classes=10,
-        name=name,
+        name=about.name,
         source=f"{about.title}; license: {about.license}; {about.homepage}",
         sha256=tuple(hashes[file] for file in used),
     )
-
-
-def _idx_set(name: str) -> tuple[Dataset, Dataset]:
-    """Read MNIST or a set in its format."""
-
-    def part(prefix: str) -> Dataset:
-        used = [f"{prefix}-images-idx3-ubyte.gz", f"{prefix}-labels-idx1-ubyte.gz"]
-        images, labels = (
-            formats.read_idx(gzip.decompress(files.read(name, file))) for file in used
-        )
-        return _fetched(name, images[:, None], labels, used)
-
-    return part("train"), part("t10k")
-
-
-def _cifar10() -> tuple[Dataset, Dataset]:
-    def part(used: list[str]) -> Dataset:
-        batches = [formats.read_batch(files.read("cifar10", file)) for file in used]
-        pixels, labels = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
-        return _fetched("cifar10", pixels, labels, used)
-
-    return part([f"data_batch_{number}" for number in range(1, 6)]), part(["test_batch"])

@@ -1,5 +1,6 @@
 """Data files: where they lie, whether they are whole, and how to get them.
 
+What is known of a set, an `Info` of `dlnotes.data.registry`, is handed in; no name is looked up here.
 Files keep the layout of torchvision (``MNIST/raw/*.gz``, ``cifar-10-batches-py/*``), so that a
 download the reader already has is found. No byte reaches a caller before its sha256 was compared
 with the registry.
@@ -19,22 +20,7 @@ from urllib.parse import urlsplit
 import pooch
 
 from dlnotes.data import downloads
-from dlnotes.data.registry import Entry, Info, entries, info, names, unknown
-
-__all__ = [
-    "DamagedData",
-    "MissingData",
-    "Report",
-    "check",
-    "entries",
-    "fetch",
-    "folders",
-    "info",
-    "locate",
-    "names",
-    "path",
-    "read",
-]
+from dlnotes.data.registry import Entry, Info
 
 
 class MissingData(FileNotFoundError):
@@ -68,69 +54,54 @@ def folders() -> list[Path]:
     return [folder.resolve() for folder in (*found, pooch.os_cache("dlnotes"))]
 
 
-def locate(name: str) -> Path | None:
+def locate(about: Info) -> Path | None:
     """Return the first folder that has all files of a set, whole or not, or None."""
-    files = entries(name)
-    complete = (f for f in folders() if all((f / entry.path).is_file() for entry in files))
+    complete = (f for f in folders() if all((f / entry.path).is_file() for entry in about.files))
     return next(complete, None)
 
 
-def path(name: str, file: str) -> Path:
-    """Return where a file lies, after its sha256 was checked.
+def contents(about: Info, *, download: bool = True) -> dict[str, bytes]:
+    """Return every file of a set, read and checked; the bytes hashed are the very bytes returned.
 
     A damaged file is deleted, unless it lies in ``$DLNOTES_DATA``, where nothing is ever changed.
 
     Args:
-        name: One of ``names()``.
-        file: The file's name without its folder.
+        about: The set.
+        download: Whether a set that is not here may be fetched.
 
     Returns:
-        The path of the checked file.
+        File name without its folder -> the file as stored, so still compressed where it is.
 
     Raises:
-        DamagedData: If the sha256 differs.
+        DamagedData: If a sha256 differs.
+        MissingData: If the set is not here and is not, or cannot be, fetched.
     """
-    folder, entry = _find(name, file)
-    where = folder / entry.path
-    found = pooch.file_hash(where)
-    if found != entry.sha256:
-        raise _damaged(name, folder, entry, found)
-    return where
+    folder = locate(about)
+    if folder is None:
+        if not download:
+            searched = ", ".join(map(str, folders()))
+            todo = f"run: dlnotes data fetch {about.name}"
+            raise MissingData(f"{about.name} is in none of {searched}; {todo}")
+        folder = fetch(about)
+    return {entry.name: _read(about, folder, entry) for entry in about.files}
 
 
-def read(name: str, file: str) -> bytes:
-    """Return the content of a file; the bytes hashed are the very bytes returned.
-
-    Args:
-        name: One of ``names()``.
-        file: The file's name without its folder.
-
-    Returns:
-        The file as stored, so still compressed where it is.
-
-    Raises:
-        DamagedData: If the sha256 differs; see ``path``.
-    """
-    folder, entry = _find(name, file)
+def _read(about: Info, folder: Path, entry: Entry) -> bytes:
     content = (folder / entry.path).read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found != entry.sha256:
-        raise _damaged(name, folder, entry, found)
+        raise _damaged(about, folder, entry, found)
     return content
 
 
-def check(name: str) -> list[Report]:
+def check(about: Info) -> list[Report]:
     """Compare every file of a set with the registry; delete nothing.
-
-    Args:
-        name: One of ``names()``.
 
     Returns:
         One report per file, in the first folder that has most of them.
     """
-    files = entries(name)
-    folder = max(folders(), key=lambda f: sum((f / entry.path).is_file() for entry in files))
-    return [_report(folder / entry.path, entry.sha256) for entry in files]
+    folder = max(folders(), key=lambda f: sum((f / entry.path).is_file() for entry in about.files))
+    return [_report(folder / entry.path, entry.sha256) for entry in about.files]
 
 
 def _report(where: Path, expected: str) -> Report:
@@ -141,21 +112,10 @@ def _report(where: Path, expected: str) -> Report:
     return Report(path=where, status=status, expected=expected, found=found)
 
 
-def _find(name: str, file: str) -> tuple[Path, Entry]:
-    by_name = {entry.name: entry for entry in entries(name)}
-    if file not in by_name:
-        raise unknown(f"file of {name}", file, by_name)
-    folder = locate(name)
-    if folder is None:
-        searched = ", ".join(map(str, folders()))
-        raise MissingData(f"{name} is in none of {searched}; run: dlnotes data fetch {name}")
-    return folder, by_name[file]
-
-
-def _damaged(name: str, folder: Path, entry: Entry, found: str) -> DamagedData:
+def _damaged(about: Info, folder: Path, entry: Entry, found: str) -> DamagedData:
     where = folder / entry.path
     what = f"{where} is damaged: its sha256 must be {entry.sha256}, found {found}"
-    repair = f"run: dlnotes data fetch {name}"
+    repair = f"run: dlnotes data fetch {about.name}"
     given = os.environ.get("DLNOTES_DATA")
     if given and folder == Path(given).resolve():
         todo = "it lies in DLNOTES_DATA and is left alone: delete it or unset DLNOTES_DATA, then "
@@ -170,13 +130,15 @@ def _damaged(name: str, folder: Path, entry: Entry, found: str) -> DamagedData:
 # -- fetching -----------------------------------------------------------------------------------
 
 
-def fetch(name: str, *, progress: bool = True, say: Callable[[str], None] | None = None) -> Path:
+def fetch(
+    about: Info, *, progress: bool = True, say: Callable[[str], None] | None = None
+) -> Path:
     """Make sure that a set is on this machine and whole; download what is missing to the cache.
 
     A broken download goes on where it stopped. ``DLNOTES_OFFLINE=1`` forbids all downloads.
 
     Args:
-        name: One of ``names()``.
+        about: The set.
         progress: Draw a bar on stderr, if that is a terminal.
         say: Receives a line about each damaged file that is replaced; None prints to stderr.
 
@@ -188,28 +150,28 @@ def fetch(name: str, *, progress: bool = True, say: Callable[[str], None] | None
         MissingData: If no mirror delivers the set, or nothing can be written.
         OSError: If the disk is full.
     """
-    if (folder := _whole(name, say or _complain)) is not None:
+    if (folder := _whole(about, say or _complain)) is not None:
         return folder
     if os.environ.get("DLNOTES_OFFLINE") == "1":
         off = "downloads are off here (DLNOTES_OFFLINE=1)"
         raise MissingData(
-            f"{name} is not on this machine and {off}; run: dlnotes data fetch {name}"
+            f"{about.name} is not on this machine and {off}; run: dlnotes data fetch {about.name}"
         )
     cache = Path(pooch.os_cache("dlnotes"))
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with downloads.locked(cache / f"{name}.lock", progress=progress):
-            if locate(name) is None:  # no other process fetched it meanwhile
-                _download(info(name), cache, progress)
+        with downloads.locked(cache / f"{about.name}.lock", progress=progress):
+            if locate(about) is None:  # no other process fetched it meanwhile
+                _download(about, cache, progress)
     except downloads.DownloadError as error:
         todo = "try again later, or let DLNOTES_DATA name a folder that has it"
-        raise MissingData(f"{name} could not be fetched ({error}); {todo}") from error
+        raise MissingData(f"{about.name} could not be fetched ({error}); {todo}") from error
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise OSError(
-                errno.ENOSPC, f"no room for {name} in {cache}; free some space"
+                errno.ENOSPC, f"no room for {about.name} in {cache}; free some space"
             ) from error
-        raise MissingData(f"{name} cannot be stored in {cache}: {error}") from error
+        raise MissingData(f"{about.name} cannot be stored in {cache}: {error}") from error
     return cache
 
 
@@ -217,14 +179,16 @@ def _complain(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _whole(name: str, say: Callable[[str], None]) -> Path | None:
+def _whole(about: Info, say: Callable[[str], None]) -> Path | None:
     """Return a folder in which every file of a set is right, after deleting damaged ones."""
-    while (folder := locate(name)) is not None:
+    while (folder := locate(about)) is not None:
         try:
-            for entry in entries(name):
-                path(name, entry.name)
+            for entry in about.files:
+                found = pooch.file_hash(folder / entry.path)
+                if found != entry.sha256:
+                    raise _damaged(about, folder, entry, found)
         except DamagedData as damage:
-            if locate(name) == folder:  # it could not be deleted
+            if locate(about) == folder:  # it could not be deleted
                 raise
             say(str(damage))
         else:

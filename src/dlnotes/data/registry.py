@@ -5,13 +5,13 @@ MNIST and Fashion-MNIST are those of TensorFlow Datasets, that of CIFAR-10's arc
 hashes of its members were taken from copies with the md5 that torchvision publishes.
 """
 
-import difflib
 import functools
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+
+from dlnotes.contract import unknown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,23 +118,5 @@ def info(name: str) -> Info:
         11594722
     """
     if name not in registry():
-        raise unknown("data set", name, names())
+        raise ValueError(unknown("data set", name, names()))
     return registry()[name]
-
-
-def entries(name: str) -> tuple[Entry, ...]:
-    """Return the files of a set; one of ``names()``."""
-    return info(name).files
-
-
-def unknown(what: str, name: str, valid: Iterable[str]) -> ValueError:
-    """Return the error for a misspelt name, with the valid ones and the nearest of them.
-
-    Example:
-        >>> unknown("data set", "minst", ["mnist", "digits"])
-        ValueError("unknown data set 'minst', must be one of mnist, digits; did you mean 'mnist'?")
-    """
-    valid = list(valid)
-    close = difflib.get_close_matches(name, valid, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return ValueError(f"unknown {what} {name!r}, must be one of {', '.join(valid)}{hint}")

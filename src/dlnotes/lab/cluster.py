@@ -14,7 +14,6 @@ import logging
 import os
 import pickle
 import platform
-import re
 import socket
 import sys
 import time
@@ -25,10 +24,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from dlnotes.contract import check_address
+
 if TYPE_CHECKING:
     from distributed import Client
 
-ADDRESS = re.compile(r"(tcp|tls)://([\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}")
 Versions = dict[str, str]
 """What has to be the same on both sides for the same numbers."""
 
@@ -70,10 +70,7 @@ def connect(address: str, *, gpu: bool = False, timeout: float = 10.0) -> Execut
         ClusterError: If dask is not installed, nothing answers, there is no worker (with a GPU), or
             a worker runs another version of Python, PyTorch or this package.
     """
-    if not ADDRESS.fullmatch(address) or int(address.rpartition(":")[2]) > 65535:
-        raise ValueError(
-            f"a scheduler's address must be like tcp://scheduler:8786, got {address!r}"
-        )
+    check_address(address)
     if importlib.util.find_spec("distributed") is None:
         raise ClusterError("a cluster needs dask; run: python -m pip install 'dlnotes[cluster]'")
     _greet(address, timeout)

@@ -1,7 +1,7 @@
 """A record is one training run: its config, its metrics, and where they came from; one JSON line.
 
 A file of records can be shared by several processes and survives being cut off at any byte. Beside
-it lie ``<file>.lock``, held while a process writes, and ``<file>.claims``, which tells the others
+it lie ``<file>.lock``, held while a process writes, and ``<file>.running``, which tells the others
 what a process is working on; both are empty, and may be deleted when nobody works.
 """
 
@@ -21,7 +21,7 @@ from filelock import FileLock
 
 try:
     import fcntl
-except ImportError:  # Windows: processes do not see each other's claims
+except ImportError:  # Windows: processes do not see each other's reservations
     fcntl = None
 
 
@@ -178,22 +178,22 @@ def known(path: Path | None) -> dict[str, Record]:
     return {key(record.config): record for record in read(path)} if path else {}
 
 
-class Claims:
+class Reservations:
     """What a process is working on, for the others that work on the same file to see.
 
-    A claim is a lock on one byte of ``<path>.claims``. It lasts until the end of the ``with`` block
-    or of the process, however that ends.
+    A reservation is a lock on one byte of ``<path>.running``. It lasts until the end of the
+    ``with`` block or of the process, however that ends.
     """
 
     def __init__(self, path: Path | None) -> None:
-        """Open the claims on a file of records; without one, nobody else can want anything."""
+        """Open the reservations on a file of records; without one, nobody else can want any."""
         self._file = None
         if path and fcntl:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(f"{path}.claims", "a+b")
+            self._file = open(f"{path}.running", "a+b")
 
     def take(self, keys: Iterable[str]) -> bool:
-        """Claim all of these configs, or none if another process has claimed one of them."""
+        """Reserve all of these configs, or none if another process has reserved one of them."""
         taken: list[int] = []
         try:
             for k in keys if self._file else ():
@@ -207,7 +207,7 @@ class Claims:
         return True
 
     def __enter__(self) -> Self:
-        """Return the claims; all are given free at the end of the block."""
+        """Return the reservations; all are given free at the end of the block."""
         return self
 
     def __exit__(self, *args: object) -> None:

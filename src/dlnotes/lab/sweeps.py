@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tqdm import tqdm
 
+from dlnotes.contract import clock
 from dlnotes.lab import cluster, records
-from dlnotes.lab.records import Claims, Record
+from dlnotes.lab.records import Record, Reservations
 
 if TYPE_CHECKING:
     from dlnotes.lab.settings import Settings
@@ -164,12 +165,12 @@ def _run_all(
     running: dict[futures.Future, Stack] = {}
     failure: BaseException | None = None
     most = 1 if isinstance(executor, _Here) else len(waiting)
-    with Claims(path) as claims, _Progress(len(waiting)) as progress:
+    with Reservations(path) as reserved, _Progress(len(waiting)) as progress:
         try:
             while running or (waiting and not failure):
                 free = (most - len(running)) * (failure is None)
-                mine = list(itertools.islice(filter(claims.take, waiting), free))
-                done |= records.known(path)  # after claiming: claims end when records are written
+                mine = list(itertools.islice(filter(reserved.take, waiting), free))
+                done |= records.known(path)  # after reserving: that ends when records are written
                 for stack in mine:
                     if left := [config for k, config in stack.items() if k not in done]:
                         running[executor.submit(job, left)] = stack
@@ -256,21 +257,10 @@ def _told(done: int, stacks: int, seconds: float) -> str:
     """Say how far a sweep is, and how long the rest takes if its stacks are like the others.
 
     >>> _told(3, 12, 41.0)
-    'sweep: 3 of 12 stacks, 00:41 so far, about 02:03 left'
+    'sweep: 3 of 12 stacks, 0:41 so far, about 2:03 left'
     >>> _told(12, 12, 3671.0)
     'sweep: 12 of 12 stacks, 1:01:11'
     """
-    told = f"sweep: {done} of {stacks} stacks, {_clock(seconds)}"
+    told = f"sweep: {done} of {stacks} stacks, {clock(seconds)}"
     left = seconds / done * (stacks - done)
-    return f"{told} so far, about {_clock(left)} left" if done < stacks else told
-
-
-def _clock(seconds: float) -> str:
-    """Write a duration; hours only where there are any.
-
-    >>> _clock(9.7), _clock(4000)
-    ('00:09', '1:06:40')
-    """
-    minutes, seconds = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes:02d}:{seconds:02d}"
+    return f"{told} so far, about {clock(left)} left" if done < stacks else told

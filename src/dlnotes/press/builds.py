@@ -14,8 +14,10 @@ from typing import Any
 
 import click
 
+from dlnotes.contract import ADVISED_SEEDS, WORDS, parse_seeds
 from dlnotes.press import execute, lectures, ledger, processes, sources
 from dlnotes.press.execute import Outcome, line
+from dlnotes.press.labels import LedgerRow
 from dlnotes.press.lectures import Lecture
 
 
@@ -42,7 +44,7 @@ def open_book(root: Path) -> Book:
     with refusing():
         claims = sources.load_claims(root)
         found = lectures.find(root)
-        lectures.check(found, claims)
+        lectures.refuse_wrong(found, claims)
     return Book(root, found, claims)
 
 
@@ -61,6 +63,12 @@ def ask_for(options: dict[str, Any]) -> dict[str, str]:
     if asked["device"] == "cuda" and has != "cuda" and not options["cluster"]:
         raise click.UsageError("device 'cuda': this machine has no GPU; valid here: auto, cpu")
     parameters = execute.resolve(asked)
+    count = len(parse_seeds(asked["seeds"])) if asked["seeds"] else ADVISED_SEEDS
+    if count < ADVISED_SEEDS and parameters["profile"] != "smoke":
+        raise click.UsageError(
+            f"--seeds needs at least {ADVISED_SEEDS} at profile {parameters['profile']}, got {count}: "
+            "fewer decide little or nothing"
+        )
     if options["cluster"]:
         join(options["cluster"], gpu=parameters["device"] == "cuda")
     return parameters
@@ -107,18 +115,19 @@ def alone(root: Path) -> Iterator[None]:
 
 def fetch(name: str) -> str | None:
     """Make sure that a data set is here; return why it is not, or None."""
-    from dlnotes.data import files
+    from dlnotes.data import files, registry
 
-    fetching = f"data  {name}: fetching {files.info(name).bytes / 1e6:.0f} MB"
+    about = registry.info(name)
+    fetching = f"data  {name}: fetching {about.bytes / 1e6:.0f} MB"
 
     def warn(damage: str) -> None:
         line(f"warning: {damage}")
         line(fetching)
 
-    if files.locate(name) is None:
+    if files.locate(about) is None:
         line(fetching)
     try:
-        line(f"data  {name}: {files.fetch(name, say=warn)}")
+        line(f"data  {name}: {files.fetch(about, say=warn)}")
     except files.MissingData as error:
         return str(error)
     except files.DamagedData as error:
@@ -150,19 +159,19 @@ def keep(book: Book, chosen: list[Lecture], parameters: dict[str, str]) -> dict[
 
 def enter(
     book: Book, outcomes: list[Outcome], profile: str
-) -> tuple[list[Outcome], list[ledger.Row]]:
+) -> tuple[list[Outcome], list[LedgerRow]]:
     """Return the outcomes, failed where a recorded claim is malformed, and the ledger's rows."""
     outcomes = [ledger.checked(outcome, book.claims) for outcome in outcomes]
     return outcomes, ledger.collect(outcomes, book.claims, profile)
 
 
-def verdicts(rows: Iterable[ledger.Row]) -> str:
+def verdicts(rows: Iterable[LedgerRow]) -> str:
     """Count the verdicts."""
     counts = Counter(row["verdict"] for row in rows)
-    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in sources.VERDICTS)
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in WORDS)
 
 
-def finish(outcomes: list[Outcome], rows: list[ledger.Row], consequence: str = "") -> None:
+def finish(outcomes: list[Outcome], rows: list[LedgerRow], consequence: str = "") -> None:
     """Print the warnings; if anything failed, list it all and end with exit code 1."""
     for text in ledger.undecided(rows):
         line(f"warning: {text}")

@@ -3,30 +3,29 @@
 Same key, same result: the key covers the lecture's cells, the `dlnotes` modules it imports
 (transitively, never `dlnotes.press`) with the data files they name, the archived results of the
 lecture, the parameters, the checksums of its data sets, the versions of what computes and draws,
-and the kind of device. An entry is a folder ``_build/cache/<key>``; it appears whole or not at all.
+and the kind of device: on a CPU the processor and the number of threads, which both decide how a
+sum is rounded. An entry is a folder ``_build/cache/<key>``; it appears whole or not at all.
 """
 
 import ast
-import errno
 import hashlib
 import json
 import os
 import platform
 import shutil
-import subprocess
-import textwrap
 from collections.abc import Iterable
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlnotes import machine
+from dlnotes.contract import THREADS
 from dlnotes.press.lectures import Lecture
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 PACKAGE = Path(__file__).resolve().parents[1]
-FORMAT = "1"  # raise it when executed notebooks are to be cleaned or stored in another way
+FORMAT = "2"  # raise it when executed notebooks are to be cleaned or stored in another way
 PACKAGES = (
     *("torch", "numpy", "scipy", "pandas", "matplotlib", "seaborn", "scikit-learn", "mnist1d"),
     *("ipykernel", "papermill"),
@@ -53,7 +52,9 @@ def key(root: Path, lecture: Lecture, notebook: "NotebookNode", parameters: dict
         "archive": digests(archive(root, lecture.name), root),
         "parameters": parameters,
         "data": data_state(lecture.needs(parameters["profile"])),
-        "versions": versions(),
+        "versions": machine.versions(PACKAGES),
+        "threads": THREADS,
+        "processor": machine.cpu_name() if parameters["device"] == "cpu" else None,
         "python": [platform.python_version(), platform.system(), platform.machine()],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
@@ -99,17 +100,13 @@ def digests(paths: Iterable[Path], base: Path) -> dict[str, str]:
 
 def data_state(names: Iterable[str]) -> dict[str, Any]:
     """Return the checksums of each fetched data set; "stand-in" where it is not on the machine."""
-    from dlnotes.data import files
+    from dlnotes.data import files, registry
 
+    sets = [registry.info(name) for name in names]
     return {
-        name: [f.sha256 for f in files.info(name).files] if files.locate(name) else "stand-in"
-        for name in names
+        about.name: [f.sha256 for f in about.files] if files.locate(about) else "stand-in"
+        for about in sets
     }
-
-
-def versions() -> dict[str, str]:
-    """Return the installed version of every package that can change a result."""
-    return {name: _version(name) for name in PACKAGES}
 
 
 def load(root: Path, key: str) -> dict[str, Any] | None:
@@ -159,60 +156,10 @@ def store(root: Path, run: dict[str, Any], notebook: str) -> Path:
     return entry
 
 
-def commit(root: Path) -> str | None:
-    """Return the commit of the sources, plus "-dirty" if they differ from it; None without git."""
-    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty"]
-    try:
-        answer = subprocess.run(
-            [*command, "--exclude=*"], capture_output=True, text=True, check=False
-        )
-    except OSError:  # no git
-        return None
-    return answer.stdout.strip() or None
-
-
-def write_if_changed(path: Path, text: str) -> bool:
-    """Write a file unless it holds that text already, so that its date tells of changes.
-
-    Args:
-        path: The file; its folder is made when missing.
-        text: What it shall hold.
-
-    Returns:
-        Whether it was written.
-    """
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    return True
-
-
-def disk_problem(error: OSError, place: Path) -> str:
-    """Say in one line what the disk refused and what to do."""
-    full = os.strerror(errno.ENOSPC)  # several errors at once come as text, without a number
-    if error.errno == errno.ENOSPC or full in str(error):
-        return f"the disk that holds {place} is full; free some space (the cache is _build/cache)"
-    reason = textwrap.shorten(error.strerror or str(error), 300)
-    return f"{error.filename or place}: {reason}; see dlnotes doctor"
-
-
 def _seal(run: dict[str, Any], notebook: str) -> str:
     """Return a digest of all that an entry holds, by which a changed one is known."""
     parts = [FORMAT, json.dumps(run, sort_keys=True), notebook]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "absent"
 
 
 def _is_press(path: Path, package: Path) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from dlnotes.press import bench, builds, cache, ledger
+from dlnotes.press import bench, builds, ledger
 from dlnotes.press.execute import line
 from dlnotes.press.options import DATASET, examples, run_options
 
@@ -35,7 +35,7 @@ def cli() -> None:
     epilog=examples(
         "dlnotes run                                  all lectures, size by the machine",
         "dlnotes run rethinking/random-data -p smoke  one lecture, a few seconds",
-        "dlnotes run --seeds 1000-1004                do the verdicts depend on the seeds?",
+        "dlnotes run --seeds A-B                      do the verdicts depend on the seeds?",
         "dlnotes run random-data --fresh -j 1         not from the cache, one at a time",
         "dlnotes run --cluster tcp://scheduler:8786   let the workers of a dask cluster train",
     ),
@@ -103,11 +103,11 @@ def data_group() -> None:
 @data_group.command("list", epilog=examples("dlnotes data list"))
 def data_list() -> None:
     """List the data sets: size, terms, and where they lie."""
-    from dlnotes.data import files
+    from dlnotes.data import files, registry
 
-    for name in files.names():
-        info = files.info(name)
-        where = files.locate(name) or f"not here; dlnotes data fetch {name}"
+    for name in registry.names():
+        info = registry.info(name)
+        where = files.locate(info) or f"not here; dlnotes data fetch {name}"
         line(f"{name:<14} {info.bytes / 1e6:7.1f} MB  {where}")
         line(f"{'':<14} {info.title}; license: {info.license}; {info.homepage}")
 
@@ -118,9 +118,9 @@ def data_list() -> None:
 @click.argument("names", nargs=-1, type=DATASET)
 def data_fetch(names: tuple[str, ...]) -> None:
     """Fetch data sets that are not here or damaged; all when no NAMES are given."""
-    from dlnotes.data import files
+    from dlnotes.data import registry
 
-    failed = [problem for name in names or files.names() if (problem := builds.fetch(name))]
+    failed = [problem for name in names or registry.names() if (problem := builds.fetch(name))]
     if failed:
         raise click.ClickException("; ".join(failed))
 
@@ -129,11 +129,11 @@ def data_fetch(names: tuple[str, ...]) -> None:
 @click.argument("names", nargs=-1, type=DATASET)
 def data_check(names: tuple[str, ...]) -> None:
     """Compare data files with their sha256; delete nothing."""
-    from dlnotes.data import files
+    from dlnotes.data import files, registry
 
     broken = []
-    for name in names or files.names():
-        for report in files.check(name):
+    for name in names or registry.names():
+        for report in files.check(registry.info(name)):
             line(f"{name:<14} {report.status:<8} {report.path}")
             if report.status == "damaged":
                 line(f"{'':<14} expected sha256 {report.expected}, found {report.found}")
@@ -235,5 +235,5 @@ def code(args: Sequence[str] | None = None) -> int:
         click.echo("dlnotes: interrupted; finished lectures are in the cache", err=True)
         return 130
     except OSError as error:
-        click.echo(f"dlnotes: {cache.disk_problem(error, Path.cwd())}", err=True)
+        click.echo(f"dlnotes: {disk.problem(error, Path.cwd())}", err=True)
         return 1

@@ -15,7 +15,7 @@ PARTS = {"": "lectures", "book": "site", "test": "tests"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
+class Look:
     """One thing looked at.
 
     Attributes:
@@ -33,28 +33,28 @@ class Check:
     required: bool = False
 
 
-def examine(root: Path) -> list[Check]:
+def examine(root: Path) -> list[Look]:
     """Look at everything: Python, packages, programs, data sets, GPU, disk."""
     return [python(), *packages(), *programs(), *data(), gpu(), disk(root), writable(root)]
 
 
-def told(check: Check) -> str:
-    """Write a check as one line.
+def told(look: Look) -> str:
+    """Write a look as one line.
 
-    >>> told(Check(name="node", ok=False, found="not found", remedy="apt-get install nodejs"))
+    >>> told(Look(name="node", ok=False, found="not found", remedy="apt-get install nodejs"))
     'missing  node: not found; apt-get install nodejs'
     """
-    word = "ok" if check.ok else "MISSING" if check.required else "missing"
-    remedy = "" if check.ok or not check.remedy else f"; {check.remedy}"
-    return f"{word:<7}  {check.name}: {check.found}{remedy}"
+    word = "ok" if look.ok else "MISSING" if look.required else "missing"
+    remedy = "" if look.ok or not look.remedy else f"; {look.remedy}"
+    return f"{word:<7}  {look.name}: {look.found}{remedy}"
 
 
-def python() -> Check:
+def python() -> Look:
     """Compare the interpreter with what the package asks for."""
     from packaging.specifiers import SpecifierSet
 
     asked, found = metadata.metadata("dlnotes")["Requires-Python"], platform.python_version()
-    return Check(
+    return Look(
         name="python",
         ok=SpecifierSet(asked).contains(found, prereleases=True),
         found=found,
@@ -63,14 +63,14 @@ def python() -> Check:
     )
 
 
-def packages() -> list[Check]:
+def packages() -> list[Look]:
     """Compare the installed packages with what the lectures, the site and the tests ask for."""
-    checks = []
+    looks = []
     for extra, part in PARTS.items():
         wrong, count = _wrong_packages(extra)
         asked = " ".join(f"'{text.split(' (')[0]}'" for text in wrong)
-        checks.append(
-            Check(
+        looks.append(
+            Look(
                 name=f"packages for the {part}",
                 ok=not wrong,
                 found=f"{', '.join(wrong)} not met" if wrong else f"all {count} installed",
@@ -78,10 +78,10 @@ def packages() -> list[Check]:
                 required=extra != "test",
             )
         )
-    return checks
+    return looks
 
 
-def programs() -> list[Check]:
+def programs() -> list[Look]:
     """Look for the programs that are used where they are there."""
     wanted = (
         (
@@ -96,47 +96,48 @@ def programs() -> list[Check]:
         ),
         ("git", "results carry the commit", "apt-get install git", ("git",)),
     )
-    checks = []
+    looks = []
     for name, use, remedy, commands in wanted:
         path = next(filter(None, map(shutil.which, commands)), None)
         found = path or f"not found ({use})"
-        checks.append(Check(name=name, ok=bool(path), found=found, remedy=remedy))
-    return checks
+        looks.append(Look(name=name, ok=bool(path), found=found, remedy=remedy))
+    return looks
 
 
-def data() -> Iterator[Check]:
+def data() -> Iterator[Look]:
     """Look for the data sets and compare their files with their sha256.
 
     Yields:
-        One check per set.
+        One look per set.
     """
-    from dlnotes.data import files
+    from dlnotes.data import files, registry
 
-    for name in files.names():
-        where, reports = files.locate(name), files.check(name)
+    for name in registry.names():
+        about = registry.info(name)
+        where, reports = files.locate(about), files.check(about)
         damaged = [str(report.path) for report in reports if report.status == "damaged"]
         found = f"damaged: {', '.join(damaged)}" if damaged else str(where or "not here")
         whole = where is not None and not damaged
-        yield Check(name=f"data {name}", ok=whole, found=found, remedy=f"dlnotes data fetch {name}")
+        yield Look(name=f"data {name}", ok=whole, found=found, remedy=f"dlnotes data fetch {name}")
 
 
-def gpu() -> Check:
+def gpu() -> Look:
     """Say which profile `auto` means here; a GPU is never required."""
     kind = processes.device_kind()
     found = "found; profile auto is gpu" if kind == "cuda" else "none; profile auto is cpu"
-    return Check(name="GPU", ok=True, found=found)
+    return Look(name="GPU", ok=True, found=found)
 
 
-def disk(root: Path) -> Check:
+def disk(root: Path) -> Look:
     """Look at the free space where the book is built."""
     free = shutil.disk_usage(root).free / 1e9
     remedy = f"free {FREE_GB:.0f} GB"
-    return Check(
+    return Look(
         name="disk", ok=free >= FREE_GB, found=f"{free:.1f} GB free", remedy=remedy, required=True
     )
 
 
-def writable(root: Path) -> Check:
+def writable(root: Path) -> Look:
     """Try to write where the book is built."""
     folder = root / "_build" if (root / "_build").exists() else root
     try:
@@ -144,7 +145,7 @@ def writable(root: Path) -> Check:
             found = ""
     except OSError as error:
         found = f" is not writable ({error.strerror})"
-    return Check(
+    return Look(
         name="write access",
         ok=not found,
         found=f"{folder}{found}",

@@ -12,16 +12,9 @@ import jupytext
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-CLAIM_MIME = "application/vnd.dlnotes.claim+json"
-GLUE_MIME = "application/papermill.record/text/plain"
+from dlnotes.contract import CLAIM_MIME, GLUE_MIME, WORDS
 
 STUB = "...  # your code here"
-VERDICTS = {
-    "holds": "holds",
-    "fails": "does not hold",
-    "undecided": "undecided",
-    "not-run": "not run here",
-}
 
 _BEGIN = re.compile(r"^(?P<indent>\s*)### BEGIN SOLUTION\s*$")
 _END = re.compile(r"^\s*### END SOLUTION\s*$")
@@ -136,7 +129,7 @@ def outcome(result: Mapping) -> str:
     >>> outcome({"verdict": "holds", "effect": 0.42, "interval": [0.4, 0.44], "unit": "%"})
     'holds: 0.42 %, 95 % interval 0.4 to 0.44'
     """
-    verdict = VERDICTS[result["verdict"]]
+    verdict = WORDS[result["verdict"]]
     if result.get("effect") is None:
         return verdict
     number = f"{verdict}: {result['effect']:.4g} {result.get('unit') or ''}".rstrip()
@@ -172,7 +165,7 @@ def _plain_role(
 ) -> str:
     """Return what one role says, as text."""
     if name == "claim":
-        verdict = outcome(claims[text]) if text in claims else VERDICTS["not-run"]
+        verdict = outcome(claims[text]) if text in claims else WORDS["not-run"]
         return f"{statements.get(text, text)} [**{verdict}**]"
     if name.startswith("glue"):
         return _number(text.rpartition("::")[2], numbers)

@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlnotes.press import cache, lectures, notebooks, processes
+from dlnotes import machine
+from dlnotes.contract import clock
+from dlnotes.press import cache, disk, lectures, notebooks, processes
 from dlnotes.press.lectures import Lecture
 
 if TYPE_CHECKING:
@@ -141,15 +143,6 @@ def resolve(parameters: dict[str, str]) -> dict[str, str]:
     return {"profile": profile, "device": device, "seeds": parameters.get("seeds", "")}
 
 
-def clock(seconds: float) -> str:
-    """Write a duration as minutes and seconds.
-
-    >>> clock(105.2)
-    '1:45'
-    """
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
-
-
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -173,7 +166,7 @@ def _look_up(
 def _from_cache(root: Path, run: dict[str, Any]) -> Outcome:
     entry = root / "_build" / "cache" / run["key"] / "notebook.ipynb"
     executed = root / "_build" / "executed" / f"{run['lecture']}.ipynb"
-    cache.write_if_changed(executed, entry.read_text(encoding="utf-8"))
+    disk.write_if_changed(executed, entry.read_text(encoding="utf-8"))
     return Outcome(run["lecture"], run, executed, True, run["seconds"], None)
 
 
@@ -256,7 +249,7 @@ def _harvest(job: Job, order: Order) -> Outcome:
         error = str(problem)
         _keep_failed(job, order.root)
     except OSError as problem:
-        error = cache.disk_problem(problem, order.root)
+        error = disk.problem(problem, order.root)
     return Outcome(name, None, None, False, seconds, error)
 
 
@@ -275,7 +268,7 @@ def _store(job: Job, order: Order, seconds: float) -> Outcome:
         "datasets": record["datasets"],
         "precision": record["precision"],
         "versions": record["versions"],
-        "commit": cache.commit(order.root),
+        "commit": machine.commit(order.root),
         "key": job.key,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
     }

@@ -9,44 +9,83 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from dlnotes.press.editions import VERDICTS
+from dlnotes.contract import SYMBOLS, WORDS
 
-SYMBOLS = {"holds": "✓", "fails": "✗", "undecided": "?", "not-run": "–"}
-Row = dict[str, Any]
+LedgerRow = dict[str, Any]
+RunRow = dict[str, Any]
 
 
-def count(rows: Sequence[Row]) -> str:
-    """Return how many claims got each verdict.
+def count(rows: Sequence[LedgerRow]) -> str:
+    """Return how many claims got each verdict, and how many of them are no findings.
 
-    >>> count([{"verdict": "holds"}, {"verdict": "not-run"}])
-    '2 claims: 1 holds, 0 do not hold, 0 undecided, 1 not run here.'
+    >>> count([{"verdict": "holds", "kind": "identity"}, {"verdict": "not-run", "kind": "placebo"}])
+    '2 claims: 1 holds, 0 do not hold, 0 undecided, 1 not run here. 1 equality, 1 placebo.'
     """
-    total = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in VERDICTS}
+    total = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in WORDS}
     hold = "holds" if total["holds"] == 1 else "hold"
     fail = "does not hold" if total["fails"] == 1 else "do not hold"
+    kinds = {"identity": "equalit", "calibration": "calibration", "placebo": "placebo"}
+    counts = {kind: sum(row["kind"] == kind for row in rows) for kind in kinds}
+    plural = {"identity": ("y", "ies")}
+    others = ", ".join(
+        f"{n} {kinds[kind]}{plural.get(kind, ('', 's'))[n != 1]}" for kind, n in counts.items() if n
+    )
     return (
         f"{len(rows)} claim{'s' * (len(rows) != 1)}: {total['holds']} {hold}, "
         f"{total['fails']} {fail}, {total['undecided']} undecided, "
-        f"{total['not-run']} not run here."
+        f"{total['not-run']} not run here." + f" {others}." * bool(others)
     )
 
 
-def expect(rows: Sequence[Row]) -> str:
-    """Return how many of the intervals behind the verdicts are to be expected to miss."""
-    judged_here = [row for row in rows if row["verdict"] != "not-run"]
-    statistical = sum(row["kind"] == "statistical" for row in judged_here)
-    if not statistical:
-        return "No verdict of this build rests on an interval over seeds."
+def score(rows: Sequence[LedgerRow]) -> str:
+    """Return how the predictions did, against what was found.
+
+    >>> rows = [{"predicted": "holds", "verdict": v} for v in ("holds", "fails", "undecided")]
+    >>> score(rows)[:74]
+    'Of 3 predictions, 1 came true, 1 did not, and 1 could not be decided here.'
+    """
+    told = [r for r in rows if r["predicted"] and r["verdict"] != "not-run"]
+    if not told:
+        return "Nothing that was predicted has been run here."
+    right = sum(row["predicted"] == row["verdict"] for row in told)
+    wrong = sum({row["predicted"], row["verdict"]} == {"holds", "fails"} for row in told)
     return (
-        f"{statistical} of these verdicts rest on a 95\u00a0% interval over seeds. Such an "
-        "interval misses the true value in about 5 of 100 repetitions. So about "
-        f"{0.05 * statistical:.1f} of the {statistical} intervals may be expected to miss, and a "
-        "verdict may be wrong by chance alone. An identity is checked to rounding error; chance "
-        "has no part in it."
+        f"Of {len(told)} predictions, {right} came true, {wrong} did not, and "
+        f"{len(told) - right - wrong} could not be decided here. A prediction is what was written "
+        "down before the first run; it is never edited."
     )
 
 
-def numbers(row: Row) -> str:
+def expect(rows: Sequence[LedgerRow]) -> str:
+    """Return on how many intervals the verdicts rest, and how many of them may mislead."""
+    tested = [row for row in rows if row["verdict"] != "not-run" and row["intervals"]]
+    intervals = sum(row["intervals"] for row in tested)
+    if not intervals:
+        return "No verdict of this build rests on an interval over seeds."
+    decided = [row for row in tested if row["verdict"] in ("holds", "fails")]
+    clear = sum(row["q"] is not None and row["q"] <= 0.05 for row in decided)
+    parts = [
+        f"The {len(tested)} verdicts over seeds rest on {intervals} intervals of 95\u00a0%. Such "
+        "an interval misses the true value in about 5 of 100 repetitions, so about "
+        f"{0.05 * intervals:.1f} of them may be expected to miss. Of the {len(decided)} claims "
+        f"decided, {clear} keep their verdict when the share of wrong ones among them is held "
+        "below 5\u00a0% (q\u00a0≤\u00a00.05, Benjamini and Hochberg)."
+    ]
+    known = [row for row in tested if row["kind"] == "calibration"]
+    if known:
+        held = sum(row["verdict"] == "holds" for row in known)
+        parts.append(f"Where the truth is known, {held} of {len(known)} claims got it right.")
+    alike = [row for row in tested if row["kind"] == "placebo"]
+    if alike:
+        wrong = sum(row["verdict"] == "fails" for row in alike)
+        parts.append(
+            f"Placebos declared different: {wrong} of {len(alike)} "
+            f"(about {0.05 * len(alike):.1f} expected)."
+        )
+    return " ".join(parts)
+
+
+def numbers(row: LedgerRow) -> str:
     """Return a claim's effect and interval with their unit; empty if it was not measured.
 
     >>> numbers({"effect": 2.5, "interval": [2.0, 3.0], "unit": "steps"})
@@ -59,14 +98,64 @@ def numbers(row: Row) -> str:
     return f"{measured} {row.get('unit') or ''}".strip()
 
 
-def judged(row: Row) -> str:
-    """Return how a claim was judged: method, seeds, profile, data."""
-    profile = f"profile {row['profile']}"
-    facts = [row["method"], row["reason"], spans(row["seeds"]), profile, row["dataset"]]
+def judged(row: LedgerRow) -> str:
+    """Return how a claim was judged: part, method, margin, chance, seeds, profile, data."""
+    facts = [
+        row["part"] and f"decided by: {row['part']}",
+        row["method"],
+        _margin(row),
+        _chance(row),
+        _both(row),
+        row["reason"],
+        spans(row["seeds"]),
+        f"profile {row['profile']}",
+        row["dataset"],
+    ]
     return "; ".join(fact for fact in facts if fact)
 
 
-def sentence(row: Row) -> str:
+def _margin(row: LedgerRow) -> str:
+    """Say how far inside its limits the interval ends."""
+    if row.get("margin") is None:
+        return ""
+    side = "inside" if row["margin"] >= 0 else "outside"
+    return f"nearest end {abs(row['margin']):.2g} half-widths {side} the limit"
+
+
+def _chance(row: LedgerRow) -> str:
+    if row.get("q") is None:
+        return ""
+    many = f", {row['intervals']} intervals" if (row.get("intervals") or 0) > 1 else ""
+    return f"q\u00a0{_small(row['q'])}{many}"
+
+
+def _small(value: float) -> str:
+    """Return a small number as a reader takes it in.
+
+    >>> _small(0.03125), _small(0.00001)
+    ('= 0.031', '< 0.001')
+    """
+    return "< 0.001" if value < 0.001 else f"= {value:.2g}"
+
+
+def _both(row: LedgerRow) -> str:
+    if not row.get("both"):
+        return ""
+    low, high = (f"{end:.3g}".replace("-", "−") for end in row["both"])
+    return f"for other test images, too: {low} to {high}"
+
+
+def foreseen(row: LedgerRow) -> str:
+    """Return what was predicted, and why something else may be expected."""
+    if not row["predicted"]:
+        return "no prediction"
+    told = WORDS[row["predicted"]]
+    if row["expected"] and row["expected"] != row["predicted"]:
+        told += f"; since then expected: {WORDS[row['expected']]}, because {row['because']}"
+    return f"{told}. {row['note']}" if row.get("note") else told
+
+
+def sentence(row: LedgerRow) -> str:
     """Return the sentence of a claim, no number parted from its percent sign."""
     return row["statement"].replace(" %", "\u00a0%")
 
@@ -85,7 +174,7 @@ def spans(seeds: Sequence[int]) -> str:
     return f"{len(seeds)} seed{'s' * (len(seeds) != 1)}: {', '.join(names)}"
 
 
-def run_facts(run: Row) -> list[str]:
+def run_facts(run: RunRow) -> list[str]:
     """Return profile, device, time, memory, data, date and key of a run, as text."""
     return [
         run["profile"],
@@ -98,7 +187,7 @@ def run_facts(run: Row) -> list[str]:
     ]
 
 
-def total(runs: Sequence[Row]) -> str:
+def total(runs: Sequence[RunRow]) -> str:
     """Return what the runs took together, and by the clock if they were made in one go.
 
     >>> one = {"seconds": 60.0, "date": "2026-11-20T08:01:00+00:00"}
@@ -129,7 +218,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def data_used(run: Row) -> str:
+def data_used(run: RunRow) -> str:
     """Return the names of the data sets a run used, each stand-in named as one."""
     names = []
     for dataset in run.get("datasets") or []:
@@ -144,10 +233,10 @@ def badge(verdict: str) -> str:
 
 
 def _pill(verdict: str) -> str:
-    return f'<span aria-hidden="true">{SYMBOLS[verdict]}</span> {VERDICTS[verdict]}'
+    return f'<span aria-hidden="true">{SYMBOLS[verdict]}</span> {WORDS[verdict]}'
 
 
-def badge_with_card(row: Row, card: str, to_root: str) -> str:
+def badge_with_card(row: LedgerRow, card: str, to_root: str) -> str:
     """Return a button that opens a card; a native popover, so that it needs no script."""
     facts = [numbers(row), *judged(row).split("; "), f"device {row['device']}"]
     lines = "".join(f'<span class="claim-fact">{html.escape(f)}</span>' for f in facts if f)
@@ -156,12 +245,12 @@ def badge_with_card(row: Row, card: str, to_root: str) -> str:
         f'<button type="button" class="verdict verdict-{row["verdict"]}" popovertarget="{card}">'
         f"{_pill(row['verdict'])}</button>"
         f'<span popover class="claim-card" id="{card}">'
-        f'<strong class="claim-fact">{VERDICTS[row["verdict"]]}</strong>{lines}'
+        f'<strong class="claim-fact">{WORDS[row["verdict"]]}</strong>{lines}'
         f'<a class="claim-fact" href="{link}">{html.escape(row["id"])} in the ledger</a></span>'
     )
 
 
-def cost_label(run: Row, to_root: str) -> str:
+def cost_label(run: RunRow, to_root: str) -> str:
     """Return the line under a lecture's title."""
     profile, device, time, memory, data, date, key = (html.escape(f) for f in run_facts(run))
     facts = [f"{time} on {device}", memory, f"profile {profile}", spans(run.get("seeds") or [])]
@@ -181,7 +270,7 @@ def cost_label(run: Row, to_root: str) -> str:
     )
 
 
-def versions(run: Row) -> str:
+def versions(run: RunRow) -> str:
     """Return the package versions of a run, folded away."""
     pairs = sorted((run.get("versions") or {}).items())
     listed = ", ".join(html.escape(f"{name} {version}") for name, version in pairs)

@@ -5,19 +5,19 @@ A lecture is one file ``book/<part>/<slug>.py`` in jupytext's ``py:percent`` for
 """
 
 import ast
-import difflib
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
+
+from dlnotes.contract import PROFILES, unknown
+from dlnotes.data import registry
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-Profile = Literal["smoke", "cpu", "gpu"]
-PROFILES: tuple[str, ...] = get_args(Profile)
 PARAMETERS = ("profile", "device", "seeds")
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 
@@ -79,7 +79,7 @@ def read(path: Path) -> "NotebookNode":
     return notebook
 
 
-def check(lectures: Sequence[Lecture], claims: dict[str, dict[str, Any]]) -> None:
+def refuse_wrong(lectures: Sequence[Lecture], claims: dict[str, dict[str, Any]]) -> None:
     """Refuse lectures that cannot be run or judged.
 
     Raises:
@@ -91,9 +91,9 @@ def check(lectures: Sequence[Lecture], claims: dict[str, dict[str, Any]]) -> Non
         problems += [f"{lecture.path}: {p}" for p in _claim_mismatches(lecture, mine, claims)]
     names = [lecture.name for lecture in lectures]
     problems += [
-        f"claims.yml: claim {i}: {unknown('lecture', claim['lecture'], names)}"
+        f"claims.yml: claim {i}: {problem}"
         for i, claim in claims.items()
-        if claim["lecture"] not in names
+        if (problem := _place_problem(claim, names))
     ]
     if problems:
         raise LectureError("\n".join(problems))
@@ -124,19 +124,6 @@ def select(lectures: Sequence[Lecture], only: Iterable[str]) -> list[Lecture]:
             raise LectureError(unknown("lecture", wanted, [lec.name for lec in lectures]))
         chosen.add(fits[0])
     return [lec for lec in lectures if lec.name in chosen or not chosen]
-
-
-def unknown(what: str, value: object, valid: Iterable[str]) -> str:
-    """Say that a value is not among the valid ones, with the nearest of them.
-
-    >>> unknown("profile", "smok", ["smoke", "cpu"])
-    "unknown profile 'smok'; did you mean 'smoke'? Valid: smoke, cpu"
-    """
-    names = list(valid)
-    short = {name.split("/")[-1]: name for name in reversed(names)}
-    near = difflib.get_close_matches(str(value), [*names, *short], n=1)
-    hint = f"; did you mean {short.get(near[0], near[0])!r}?" if near else "."
-    return f"unknown {what} {value!r}{hint} Valid: {', '.join(names) or 'none'}"
 
 
 def repeated(values: Iterable[object]) -> list[str]:
@@ -210,9 +197,7 @@ def _dataset_problems(datasets: object) -> list[str]:
     problems = [unknown("profile", p, PROFILES) for p in datasets if p not in PROFILES]
     names = [name for sets in datasets.values() if isinstance(sets, list) for name in sets]
     if names:
-        from dlnotes.data import files
-
-        valid = files.names()
+        valid = registry.names()
         problems += [unknown("data set", n, valid) for n in dict.fromkeys(names) if n not in valid]
     problems += [
         f"datasets of profile {profile} must be a list such as [mnist]; got {sets!r}"
@@ -247,6 +232,16 @@ def _exercise_problems(notebook: "NotebookNode") -> list[str]:
                 f"cell {number} is tagged exercise; put its solution between {BEGIN}, {END}"
             )
     return problems
+
+
+def _place_problem(claim: dict[str, Any], names: Sequence[str]) -> str | None:
+    """Say what is wrong with a claim's lecture: missing, or there though only planned."""
+    if claim.get("planned"):
+        there = claim["lecture"] in names
+        return f"lecture {claim['lecture']} is there: take out planned" if there else None
+    if claim["lecture"] in names:
+        return None
+    return f"{unknown('lecture', claim['lecture'], names)}; or say planned: true until it is there"
 
 
 def _claim_mismatches(

@@ -7,19 +7,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dlnotes.press import cache, notebooks
+from dlnotes.contract import CLAIM_MIME, WORDS
+from dlnotes.press import disk, notebooks
 from dlnotes.press.execute import Outcome
+from dlnotes.press.labels import LedgerRow
 from dlnotes.press.lectures import repeated
-from dlnotes.press.sources import VERDICTS
 
-Row = dict[str, Any]
 MEASURED = ("verdict", "effect", "interval", "unit", "seeds", "profile", "device", "dataset")
+JUDGED = (
+    *("both", "limit_low", "limit_high", "scale", "margin", "part", "method", "reason"),
+    *("p_holds", "p_fails", "power", "intervals"),
+)
+"""What a record may say beside `MEASURED`."""
 FIELDS = (
-    *("id", "statement", "lecture", "sources", "kind", "verdict", "expected", "effect"),
-    *("interval", "unit", "method", "reason", "seeds", "profile", "device", "dataset"),
+    *("id", "statement", "lecture", "sources", "kind", "predicted", "expected", "because", "note"),
+    *(*MEASURED, *JUDGED, "q"),
 )
 FAILED = "its lecture failed"
 NEVER = "its lecture ran without evaluating it"
+PLANNED = "its lecture is not written yet"
 
 
 class LedgerError(ValueError):
@@ -45,7 +51,7 @@ def checked(outcome: Outcome, claims: dict[str, dict[str, Any]]) -> Outcome:
 
 def collect(
     outcomes: Sequence[Outcome], claims: dict[str, dict[str, Any]], profile: str | None = None
-) -> list[Row]:
+) -> list[LedgerRow]:
     """Enter every claim of the book.
 
     Args:
@@ -54,21 +60,44 @@ def collect(
         profile: The profile of the run; None means that of the first lecture that ran.
 
     Returns:
-        One row per claim, in the order of ``claims.yml``, with all of `FIELDS`. ``expected`` is the
-        verdict expected at the row's profile, or None. A claim whose lecture failed or was not
-        run is "not-run", with the reason.
+        One row per claim, in the order of ``claims.yml``, with all of `FIELDS`. ``predicted`` and
+        ``expected`` are the verdicts at the row's profile, or None. A claim whose lecture failed
+        or was not run is "not-run", with the reason. ``q`` is the share of wrong verdicts to be
+        expected among those that are decided as clearly as this one (`q_values`).
     """
     runs = [outcome.run for outcome in outcomes if outcome.run]
     profile = profile or (runs[0]["profile"] if runs else "cpu")
     found = {record["id"]: record for outcome in outcomes for record in _records(outcome)}
     by_lecture = {outcome.lecture: outcome for outcome in outcomes}
-    return [
+    rows = [
         _row(claim, found.get(i) or _not_run(claim, by_lecture.get(claim["lecture"]), profile))
         for i, claim in claims.items()
     ]
+    tested = [row for row in rows if row["verdict"] != "not-run" and row["p_holds"] is not None]
+    both = [min(1.0, 2 * min(row["p_holds"], row["p_fails"])) for row in tested]
+    for row, q in zip(tested, q_values(both), strict=True):
+        row["q"] = q
+    return rows
 
 
-def contradictions(rows: Iterable[Row]) -> list[str]:
+def q_values(p_values: Sequence[float]) -> list[float]:
+    """Return the q value of each p value (Benjamini and Hochberg 1995).
+
+    Of the verdicts with a q value of at most q, a share of q is expected to be wrong at most.
+
+    Example:
+        >>> q_values([0.01, 0.04, 0.03])
+        [0.03, 0.04, 0.04]
+    """
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i], reverse=True)
+    q, least = [0.0] * len(p_values), 1.0
+    for rank, i in zip(range(len(order), 0, -1), order, strict=True):
+        least = min(least, p_values[i] * len(order) / rank)
+        q[i] = least
+    return q
+
+
+def contradictions(rows: Iterable[LedgerRow]) -> list[str]:
     """Return one line per verdict against the expected one, or expected and never recorded."""
     return [
         f"{_surprise(row)}: {_told(row)}; {row['statement']!r}"
@@ -78,18 +107,18 @@ def contradictions(rows: Iterable[Row]) -> list[str]:
     ]
 
 
-def undecided(rows: Iterable[Row]) -> list[str]:
+def undecided(rows: Iterable[LedgerRow]) -> list[str]:
     """Return one line per verdict that was expected and is undecided or was not run on purpose."""
     return [
         f"{_surprise(row)}: {row['reason'] or evidence(row)}"
         for row in rows
         if row["expected"] in {"holds", "fails"}
         and row["verdict"] in {"undecided", "not-run"}
-        and row["reason"] not in {FAILED, NEVER}
+        and row["reason"] not in {FAILED, NEVER, PLANNED}
     ]
 
 
-def evidence(row: Row) -> str:
+def evidence(row: LedgerRow) -> str:
     """Write the numbers behind a verdict in one phrase.
 
     >>> evidence({"effect": 0.25, "interval": [0.2, 0.3], "unit": "nats", "seeds": [1, 2]})
@@ -104,7 +133,7 @@ def evidence(row: Row) -> str:
     return ", ".join(parts)
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[LedgerRow]) -> str:
     """Write the rows as lines of aligned text: id, verdict, mark of surprise, evidence."""
     width = max((len(row["id"]) for row in rows), default=0)
     lines = []
@@ -115,7 +144,7 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def compare(old: Iterable[Row], new: Iterable[Row]) -> list[dict[str, Any]]:
+def compare(old: Iterable[LedgerRow], new: Iterable[LedgerRow]) -> list[dict[str, Any]]:
     """Return the claims whose verdict changed, each with its old and its new verdict.
 
     Args:
@@ -139,15 +168,15 @@ def compare(old: Iterable[Row], new: Iterable[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def write(root: Path, rows: Sequence[Row], outcomes: Sequence[Outcome]) -> None:
+def write(root: Path, rows: Sequence[LedgerRow], outcomes: Sequence[Outcome]) -> None:
     """Write ``_build/ledger.json`` and ``_build/runs.json``, each only if its content changed."""
     runs = [{**outcome.run, "cached": outcome.cached} for outcome in outcomes if outcome.run]
     for name, content in (("ledger", rows), ("runs", runs)):
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        cache.write_if_changed(Path(root) / "_build" / f"{name}.json", text)
+        disk.write_if_changed(Path(root) / "_build" / f"{name}.json", text)
 
 
-def read(path: Path) -> list[Row]:
+def read(path: Path) -> list[LedgerRow]:
     """Read the rows of a ledger.
 
     Raises:
@@ -167,22 +196,22 @@ def read(path: Path) -> list[Row]:
     return rows
 
 
-def _surprise(row: Row) -> str:
+def _surprise(row: LedgerRow) -> str:
     expected = f"was expected to be {row['expected']!r} at profile {row['profile']}"
     return f"{row['id']} ({row['lecture']}) {expected} but is {row['verdict']!r}"
 
 
-def _told(row: Row) -> str:
+def _told(row: LedgerRow) -> str:
     return row["reason"] if row["verdict"] == "not-run" else evidence(row)
 
 
-def _records(outcome: Outcome) -> list[Row]:
+def _records(outcome: Outcome) -> list[LedgerRow]:
     if outcome.notebook is None:
         return []
-    return notebooks.records(notebooks.read_left(outcome.notebook), notebooks.CLAIM)
+    return notebooks.records(notebooks.read_left(outcome.notebook), CLAIM_MIME)
 
 
-def _problem(record: Row, lecture: str, claims: dict[str, dict[str, Any]]) -> str | None:
+def _problem(record: LedgerRow, lecture: str, claims: dict[str, dict[str, Any]]) -> str | None:
     """Return what is wrong with a recorded claim, or None."""
     if problem := _malformed(record, ("id", *MEASURED)):
         return problem
@@ -191,14 +220,14 @@ def _problem(record: Row, lecture: str, claims: dict[str, dict[str, Any]]) -> st
     return None
 
 
-def _malformed(record: Row, fields: Iterable[str]) -> str | None:
+def _malformed(record: LedgerRow, fields: Iterable[str]) -> str | None:
     """Return what is wrong with the fields of a record or of a row, or None."""
     i = record.get("id")
     missing = [name for name in fields if name not in record]
     if missing:
         return f"claim {i} lacks {', '.join(missing)}"
-    if record["verdict"] not in VERDICTS:
-        return f"claim {i}: verdict must be one of {', '.join(VERDICTS)}; got {record['verdict']!r}"
+    if record["verdict"] not in WORDS:
+        return f"claim {i}: verdict must be one of {', '.join(WORDS)}; got {record['verdict']!r}"
     for name, kind in (("id", str), ("unit", str), ("seeds", list)):
         if not isinstance(record[name], kind):
             return f"claim {i}: {name} must be a {kind.__name__}; got {record[name]!r}"
@@ -216,19 +245,22 @@ def _finite(number: object) -> bool:
     return real and math.isfinite(number)
 
 
-def _not_run(claim: dict[str, Any], outcome: Outcome | None, profile: str) -> Row:
-    if outcome is None:
+def _not_run(claim: dict[str, Any], outcome: Outcome | None, profile: str) -> LedgerRow:
+    if claim.get("planned"):
+        reason = PLANNED
+    elif outcome is None:
         reason = "its lecture was not selected"
-    elif outcome.error:
-        reason = FAILED
     else:
-        reason = NEVER
-    empty = {"verdict": "not-run", "effect": None, "interval": None, "seeds": [], "method": ""}
+        reason = FAILED if outcome.error else NEVER
     device = outcome.run["device"] if outcome and outcome.run else None
-    return {**empty, "reason": reason, "profile": profile, "device": device, "dataset": None}
+    told = {"verdict": "not-run", "effect": None, "interval": None, "seeds": [], "reason": reason}
+    return {**told, "profile": profile, "device": device, "dataset": None}
 
 
-def _row(claim: dict[str, Any], record: Row) -> Row:
-    expected = (claim.get("expected") or {}).get(record["profile"])
-    merged = {"method": "", "reason": "", **claim, **record, "expected": expected}
+def _row(claim: dict[str, Any], record: LedgerRow) -> LedgerRow:
+    empty = dict.fromkeys(FIELDS) | {"method": "", "reason": "", "part": ""}
+    at = {
+        name: (claim.get(name) or {}).get(record["profile"]) for name in ("predicted", "expected")
+    }
+    merged = {**empty, **claim, **record, **at}
     return {name: merged[name] for name in FIELDS}

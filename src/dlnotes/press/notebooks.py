@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlnotes.contract import RUN_MIME
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-CLAIM = "application/vnd.dlnotes.claim+json"
-RUN = "application/vnd.dlnotes.run+json"
 RUN_FIELDS = ("device", "datasets", "precision", "versions")
-ADDRESS = re.compile(r"(?<= at )0x[0-9a-f]{8,}")
+MEMORY_ADDRESS = re.compile(r"(?<= at )0x[0-9a-f]{8,}")
 STYLED = re.compile(r'(?<=<table id=")T_[0-9a-f]{5}(?=")')
 PROBE_ID, INJECTED_ID = "memory-probe", "injected-parameters"
 PROBE = """import resource as _resource, sys as _sys
@@ -107,12 +107,12 @@ def run_record(notebook: "NotebookNode", declared: Sequence[str]) -> dict[str, A
         RecordError: It does not say it exactly once, leaves something out, or used a data set that
             is not declared, so that the cache would not notice its change.
     """
-    found = records(notebook, RUN)
+    found = records(notebook, RUN_MIME)
     if len(found) != 1:
-        raise RecordError(f"shows {len(found)} run records ({RUN}); must show exactly one")
+        raise RecordError(f"shows {len(found)} run records ({RUN_MIME}); must show exactly one")
     missing = [name for name in RUN_FIELDS if name not in found[0]]
     if missing:
-        raise RecordError(f"its run record ({RUN}) lacks {', '.join(missing)}")
+        raise RecordError(f"its run record ({RUN_MIME}) lacks {', '.join(missing)}")
     used = [
         data["stand_in_for"] or data["name"]
         for data in found[0]["datasets"]
@@ -174,10 +174,10 @@ def _joined(outputs: list["NotebookNode"]) -> Iterator["NotebookNode"]:
 def _settle(output: "NotebookNode", ids: dict[str, str]) -> None:
     """Replace in place what is drawn anew in each process; ids: the table ids replaced so far."""
     if "text" in output:
-        output["text"] = ADDRESS.sub("0x0", output["text"])
+        output["text"] = MEMORY_ADDRESS.sub("0x0", output["text"])
     data = output.get("data", {})
     if "text/plain" in data:
-        data["text/plain"] = ADDRESS.sub("0x0", data["text/plain"])
+        data["text/plain"] = MEMORY_ADDRESS.sub("0x0", data["text/plain"])
     for drawn in STYLED.findall(data.get("text/html", "")):
         ids.setdefault(drawn, f"T_{len(ids):05d}")
         data["text/html"] = data["text/html"].replace(drawn, ids[drawn])

@@ -1,15 +1,10 @@
 """Options that several commands share, and the types of their values."""
 
-import re
 from collections.abc import Callable, Sequence
 
 import click
 
-from dlnotes.press import lectures
-
-SEEDS = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
-MOST_SEEDS = 1000
-ADDRESS = re.compile(r"(tcp|tls)://([\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}")
+from dlnotes.contract import DEVICES, PROFILES, check_address, parse_seeds, unknown
 
 
 class OneOf(click.ParamType):
@@ -23,28 +18,23 @@ class OneOf(click.ParamType):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the value if it is in the list."""
         if value not in self.valid():
-            self.fail(lectures.unknown(self.name, value, self.valid()), param, ctx)
+            self.fail(unknown(self.name, value, self.valid()), param, ctx)
         return value
 
 
 class Seeds(click.ParamType):
-    """Seeds such as ``1000-1004`` or ``1,2,7``; no text means each lecture's own."""
+    """Seeds such as ``0-7`` or ``1,2,9``; no text means each lecture's own."""
 
     name = "seeds"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the text without blanks if it names at least two different seeds."""
-        seeds: list[int] = []
+        """Return the text without blanks if it names seeds, each once."""
         text = "".join(value.split())
-        for part in text.split(",") if text else ():
-            match = SEEDS.fullmatch(part)
-            first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-            if first > last:
-                self.fail(f"must be like 1000-1004 or 1,2,7; got {value!r}", param, ctx)
-            if len(seeds) + last - first >= MOST_SEEDS:
-                self.fail(f"must be at most {MOST_SEEDS} seeds; got {value!r}", param, ctx)
-            seeds += range(first, last + 1)
-        if text and (len(set(seeds)) < len(seeds) or len(seeds) < 2):
+        try:
+            seeds = parse_seeds(text) if text else ()
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if len(seeds) == 1:
             self.fail(f"must be two or more different seeds; got {value!r}", param, ctx)
         return text
 
@@ -56,19 +46,21 @@ class Address(click.ParamType):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the address if it has that form."""
-        if not ADDRESS.fullmatch(value) or int(value.rpartition(":")[2]) > 65535:
-            self.fail(f"must be like tcp://scheduler:8786; got {value!r}", param, ctx)
+        try:
+            check_address(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
         return value
 
 
 def _dataset_names() -> list[str]:
-    from dlnotes.data import files
+    from dlnotes.data import registry
 
-    return files.names()
+    return registry.names()
 
 
-PROFILE = OneOf("profile", lambda: ["auto", *lectures.PROFILES])
-DEVICE = OneOf("device", lambda: ["auto", "cpu", "cuda"])
+PROFILE = OneOf("profile", lambda: ["auto", *PROFILES])
+DEVICE = OneOf("device", lambda: DEVICES)
 DATASET = OneOf("data set", _dataset_names)
 RUN_OPTIONS = (
     click.option(
@@ -90,7 +82,7 @@ RUN_OPTIONS = (
         "--seeds",
         type=Seeds(),
         default="",
-        help="Other seeds than the lectures' own, such as 1000-1004 or 1,2,7.",
+        help="Other seeds than the lectures' own: numbers and ranges A-B, at least 8 of them.",
     ),
     click.option("--fresh", is_flag=True, help="Run even what the cache holds."),
     click.option(

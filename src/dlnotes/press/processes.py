@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from dlnotes.contract import THREADS
+
 START_TIMEOUT = 120  # seconds a kernel may take to start on a busy machine
 Process = subprocess.Popen[bytes]
 
@@ -133,8 +135,8 @@ def _environment(place: Path, folder: Path) -> dict[str, str]:
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
         "TMPDIR": str(folder),  # papermill's: it has the connection file there
         "IPYTHONDIR": str(folder / "ipython"),
-        "OMP_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": str(THREADS),
+        "MKL_NUM_THREADS": str(THREADS),
         "PYTHONHASHSEED": "0",
         "DLNOTES_OFFLINE": "1",
     }

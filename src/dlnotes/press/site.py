@@ -18,7 +18,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dlnotes.press import bench, cache, editions, labels, sphinx_ext, stage
+from dlnotes.press import bench, editions, labels, sphinx_ext, stage
 from dlnotes.press.execute import Outcome
 
 PACKAGES = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "sphinxcontrib-katex")
@@ -56,7 +56,7 @@ def build(root: Path, outcomes: Sequence[Outcome]) -> Path:
     except (stage.StageError, editions.EditionError) as error:
         raise SiteError(f"the site was not built: {error}") from error
     except OSError as error:
-        raise SiteError(cache.disk_problem(error, root)) from error
+        raise SiteError(disk.problem(error, root)) from error
     return build_dir / "html" / "index.html"
 
 

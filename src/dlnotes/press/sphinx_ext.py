@@ -22,9 +22,9 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinxcontrib import katex
 
+from dlnotes.contract import WORDS
 from dlnotes.press import labels
-from dlnotes.press.editions import VERDICTS
-from dlnotes.press.labels import Row
+from dlnotes.press.labels import LedgerRow
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class ClaimRole(SphinxRole):
     def _where(self) -> tuple[str, int]:
         return self.env.docname, self.lineno
 
-    def _anchor(self, sentence: nodes.inline, row: Row) -> None:
+    def _anchor(self, sentence: nodes.inline, row: LedgerRow) -> None:
         """Let the ledger point at the first place where the lecture states the claim."""
         anchored = self.env.temp_data.setdefault("dlnotes_anchored", set())
         if row["id"] in anchored:
@@ -67,9 +67,9 @@ class VerdictRole(SphinxRole):
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Return the badge."""
-        if self.text not in VERDICTS:
+        if self.text not in WORDS:
             where = (self.env.docname, self.lineno)
-            valid = ", ".join(VERDICTS)
+            valid = ", ".join(WORDS)
             logger.warning("unknown verdict %r; valid: %s", self.text, valid, location=where)
             return [nodes.literal(self.rawtext, self.text)], []
         return [nodes.raw("", labels.badge(self.text), format="html")], []
@@ -90,22 +90,22 @@ class LedgerTable(SphinxDirective):
         rows = self._chosen(_read(self.env, "ledger.json"))
         lines = [labels.count(rows)]
         if "verdicts" not in self.options:
-            lines.append(labels.expect(rows))
+            lines += [labels.expect(rows), labels.score(rows)]
         blocks = [nodes.paragraph("", line) for line in lines]
         for lecture, group in itertools.groupby(rows, key=lambda row: row["lecture"]):
             blocks.append(
                 nodes.rubric("", "", _page(self.env, lecture), classes=["ledger-lecture"])
             )
-            head = ["Verdict", "Claim", "Expected", "Effect and 95\u00a0% interval", "Judged by"]
+            head = ["Verdict", "Claim", "Predicted", "Effect and 95\u00a0% interval", "Judged by"]
             blocks.append(_table(head, [self._row(row) for row in group], "ledger"))
         return blocks
 
-    def _chosen(self, rows: Sequence[Row]) -> list[Row]:
+    def _chosen(self, rows: Sequence[LedgerRow]) -> list[LedgerRow]:
         """Return the rows that the options ask for; warn of an option that names nothing."""
         parts = {row["lecture"].partition("/")[0] for row in rows}
         wanted = {
             "part": (self.options.get("part", "").split() or parts, parts),
-            "verdicts": (self.options.get("verdicts", "").split() or VERDICTS, VERDICTS),
+            "verdicts": (self.options.get("verdicts", "").split() or WORDS, WORDS),
         }
         for option, (names, valid) in wanted.items():
             for name in set(names) - set(valid):
@@ -123,16 +123,21 @@ class LedgerTable(SphinxDirective):
             and row["verdict"] in wanted["verdicts"][0]
         ]
 
-    def _row(self, row: Row) -> nodes.row:
+    def _row(self, row: LedgerRow) -> nodes.row:
         parsed, _ = self.state.inline_text(labels.sentence(row), self.lineno)
         sentence = nodes.paragraph("", "", *parsed)
         name = nodes.paragraph("", "", _sentence(self.env, row["id"]), classes=["claim-id"])
         verdict = nodes.paragraph(
             "", "", nodes.raw("", labels.badge(row["verdict"]), format="html")
         )
-        expected = VERDICTS.get(row["expected"], "no expectation")
         return _cells(
-            [[verdict], [sentence, name], expected, labels.numbers(row) or "–", labels.judged(row)],
+            [
+                [verdict],
+                [sentence, name],
+                labels.foreseen(row),
+                labels.numbers(row) or "–",
+                labels.judged(row),
+            ],
             anchor=None if self.options else row["id"].replace(".", "-"),
         )
 
@@ -170,7 +175,7 @@ class CostLabel(SphinxDirective):
         return [nodes.raw("", labels.cost_label(runs[name], _to_root(self.env)), format="html")]
 
 
-def _read(env: BuildEnvironment, name: str) -> list[Row]:
+def _read(env: BuildEnvironment, name: str) -> list[LedgerRow]:
     """Return the rows of a data file; the current page depends on it from here on."""
     path = Path(env.srcdir) / "_data" / name
     env.note_dependency(str(path))

@@ -18,10 +18,10 @@ import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
+from dlnotes.contract import CLAIM_MIME, RUN_MIME
 from dlnotes.press import editions
 from dlnotes.press.execute import Outcome
 
-RUN_MIME = "application/vnd.dlnotes.run+json"
 NOTEBOOK_BRANCH = "notebooks"
 LAUNCH_HOSTS = {
     "https://github.com": {
@@ -130,7 +130,7 @@ def _with_cost_label(cells: Sequence[NotebookNode], name: str) -> list[NotebookN
 
 def _shown(page: NotebookNode) -> NotebookNode:
     """Return the page with only such outputs as a browser can show."""
-    private = {editions.CLAIM_MIME, RUN_MIME, "text/csv"}
+    private = {CLAIM_MIME, RUN_MIME, "text/csv"}
     for cell in page.cells:
         for output in cell.get("outputs", []):
             if "data" in output:

@@ -1,0 +1,126 @@
+"""What the half that computes and the half that prints must agree on; imports nothing.
+
+Names of outputs in a notebook, of verdicts, profiles and kinds of claim; the grammar of seeds and
+of a scheduler's address; what range a unit has.
+"""
+
+import difflib
+import math
+import re
+from collections.abc import Iterable
+from typing import Literal, get_args
+
+CLAIM_MIME = "application/vnd.dlnotes.claim+json"
+RUN_MIME = "application/vnd.dlnotes.run+json"
+GLUE_PREFIX = "application/papermill.record/"
+GLUE_MIME = f"{GLUE_PREFIX}text/plain"
+"""Where an executed notebook keeps a verdict, what it ran on, and a number for its prose."""
+
+Profile = Literal["smoke", "cpu", "gpu"]
+DeviceName = Literal["auto", "cpu", "cuda"]
+Precision = Literal["float64", "float32", "tf32", "bf16"]
+Verdict = Literal["holds", "fails", "undecided", "not-run"]
+Kind = Literal["identity", "statistical", "calibration", "placebo"]
+"""An equality within rounding; a finding with an interval over seeds; the same where the truth is
+known, so that it tests the intervals; the same where both arms are alike, and should not differ."""
+Scale = Literal["linear", "log", "share"]
+
+PROFILES: tuple[str, ...] = get_args(Profile)
+DEVICES: tuple[str, ...] = get_args(DeviceName)
+KINDS: tuple[str, ...] = get_args(Kind)
+WORDS = {
+    "holds": "holds",
+    "fails": "does not hold",
+    "undecided": "undecided",
+    "not-run": "not run here",
+}
+SYMBOLS = {"holds": "✓", "fails": "✗", "undecided": "?", "not-run": "–"}
+"""Verdict -> what a reader sees."""
+
+LEAST_SEEDS, ADVISED_SEEDS = 6, 8
+"""Below the first no verdict over seeds is possible; fewer than the second decide little."""
+MOST_SEEDS = 1000
+THREADS = 1
+"""Threads of a lecture's kernel. The bytes of a sum depend on it, so the cache key has it."""
+
+RANGES = {
+    "% accuracy": (0.0, 100.0),
+    "% test error": (0.0, 100.0),
+    "% of labels": (0.0, 100.0),
+    "% of images": (0.0, 100.0),
+    "% of shapes": (0.0, 100.0),
+    "% of seeds": (0.0, 100.0),
+    "percentage points": (-100.0, 100.0),
+    "times": (0.0, math.inf),
+}
+"""Unit -> the values it can have; an interval beyond them does not fit what was measured."""
+
+_SEEDS = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
+_ADDRESS = re.compile(r"(tcp|tls)://([\w.-]+|\[[\da-fA-F:.]+\]):(\d{1,5})")
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Read seeds such as ``"1000-1007"``, ``"1,2,7"`` or ``"0-3,9"``, in the order written.
+
+    Raises:
+        ValueError: If a part is neither a number nor a rising range, a seed comes twice, or there
+            are more than `MOST_SEEDS`.
+
+    Example:
+        >>> parse_seeds("0-2, 9")
+        (0, 1, 2, 9)
+    """
+    seeds: list[int] = []
+    for part in "".join(text.split()).split(","):
+        match = _SEEDS.fullmatch(part)
+        low, high = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if low > high:
+            raise ValueError(
+                f"seeds must be numbers and rising ranges such as 0-7 or 1,2,9; got {text!r}"
+            )
+        if len(seeds) + high - low >= MOST_SEEDS:
+            raise ValueError(f"seeds must be at most {MOST_SEEDS}; got {text!r}")
+        seeds += range(low, high + 1)
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"each seed may come once, got {text!r}; remove the repetition")
+    return tuple(seeds)
+
+
+def check_address(text: str) -> None:
+    """Refuse what cannot be a scheduler's address.
+
+    Raises:
+        ValueError: If it is not like ``tcp://scheduler:8786``.
+
+    Example:
+        >>> check_address("tcp://scheduler:8786")
+    """
+    match = _ADDRESS.fullmatch(text)
+    if not match or int(match[3]) > 65535:
+        raise ValueError(f"a scheduler's address must be like tcp://scheduler:8786, got {text!r}")
+
+
+def clock(seconds: float) -> str:
+    """Write a duration; hours only where there are any.
+
+    Example:
+        >>> clock(9.7), clock(4000)
+        ('0:09', '1:06:40')
+    """
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def unknown(what: str, value: object, valid: Iterable[str]) -> str:
+    """Say that a value is not among the valid ones, with the nearest of them.
+
+    Example:
+        >>> unknown("profile", "smok", ["smoke", "cpu"])
+        "unknown profile 'smok'; did you mean 'smoke'? Valid: smoke, cpu"
+    """
+    names = list(valid)
+    short = {name.split("/")[-1]: name for name in reversed(names)}
+    near = difflib.get_close_matches(str(value), [*names, *short], n=1)
+    hint = f"; did you mean {short.get(near[0], near[0])!r}?" if near else "."
+    return f"unknown {what} {value!r}{hint} Valid: {', '.join(names) or 'none'}"
