@@ -39,6 +39,7 @@ from dlnotes.data import datasets
 from dlnotes.lab import records
 from dlnotes.lab.settings import Settings
 from dlnotes.press import bench as press
+from dlnotes.press import benchpage
 from dlnotes.rng import generator
 
 MLP = Point(hidden=(6, 5), batch=5, steps=4, models=3, image=(1, 7, 6))
@@ -542,22 +543,22 @@ def archive(root, name, **changes):
 
 
 def test_a_book_without_the_page_gets_nothing(tmp_path):
-    assert press.files(tmp_path) == {}
+    assert benchpage.files(tmp_path) == {}
 
 
 def test_without_archived_rows_the_page_says_so(root):
-    assert press.files(root) == {press.PART: press.NOTHING.encode()}
-    assert "no archived run" in press.NOTHING
+    assert benchpage.files(root) == {benchpage.PART: benchpage.NOTHING.encode()}
+    assert "no archived run" in benchpage.NOTHING
 
 
 def test_the_newest_rows_of_each_device_are_shown_and_drawn_once(root, monkeypatch):
     archive(root, "z.jsonl")
     newer = archive(root, "a.jsonl", date="2026-02-02T00:00:00+00:00")
     gpu = archive(root, "gpu.jsonl", device="cuda")
-    assert press.newest(root) == [newer, gpu]
-    files = press.files(root)
+    assert benchpage.newest(root) == [newer, gpu]
+    files = benchpage.files(root)
     assert list(files) == [
-        press.PART,
+        benchpage.PART,
         "book/_figures/bench-cpu-scaling.svg",
         "book/_figures/bench-cpu.svg",
         "book/_figures/bench-cuda-scaling.svg",
@@ -565,25 +566,25 @@ def test_the_newest_rows_of_each_device_are_shown_and_drawn_once(root, monkeypat
         "_extra/downloads/data/bench/a.jsonl",
         "_extra/downloads/data/bench/gpu.jsonl",
     ]
-    page = files[press.PART].decode()
+    page = files[benchpage.PART].decode()
     assert page.index("measured on a CPU") < page.index("measured on a GPU")
     assert "2026-02-02" in page
     monkeypatch.setattr(press.subprocess, "run", lambda *a, **k: pytest.fail("drawn again"))
-    assert press.files(root) == files
+    assert benchpage.files(root) == files
 
 
 @pytest.mark.parametrize("text", ["", "no json", "[]", "{}", '{"device": "cpu"}'])
 def test_a_file_that_holds_no_rows_is_named(root, text):
     (root / "results" / "bench" / "bad.jsonl").write_text(text)
-    with pytest.raises(press.BenchError, match=r"bad\.jsonl is not a file of rows"):
-        press.files(root)
+    with pytest.raises(benchpage.BenchError, match=r"bad\.jsonl is not a file of rows"):
+        benchpage.files(root)
 
 
 def test_rows_that_cannot_be_drawn_are_named(root):
     path = archive(root, "short.jsonl")
     path.write_text(json.dumps({"device": "cpu", "date": "2026"}) + "\n")
-    with pytest.raises(press.BenchError, match=r"no report can be made from .*short\.jsonl: Key"):
-        press.files(root)
+    with pytest.raises(benchpage.BenchError, match=r"no report .* from .*short\.jsonl: Key"):
+        benchpage.files(root)
 
 
 def test_no_module_but_its_own_imports_the_benchmark():

@@ -1,7 +1,10 @@
+import math
+
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
+from dlnotes import stats
 from dlnotes.stats import mean_interval, ratio_interval, share_interval
 
 
@@ -61,3 +64,53 @@ def test_equal_values_give_a_point():
 def test_bad_input(call, match):
     with pytest.raises(ValueError, match=match):
         call()
+
+
+@pytest.mark.parametrize("count", [2, 6, 9])
+def test_sign_flips_are_those_of_scipy(count):
+    values = np.random.default_rng(count).normal(0.4, 1.0, count)
+    for p, alternative in zip(stats.sign_flip(values), ("greater", "less"), strict=True):
+        theirs = scipy_stats.permutation_test(
+            (values,),
+            np.mean,
+            permutation_type="samples",
+            alternative=alternative,
+            n_resamples=2**count,
+        )
+        assert p == pytest.approx(theirs.pvalue)
+
+
+def test_many_seeds_get_a_fixed_sample_of_signs():
+    values = np.random.default_rng(0).normal(0.5, 1.0, 40)
+    larger, smaller = stats.sign_flip(values)
+    assert (larger, smaller) == stats.sign_flip(values)
+    score = values.sum() / np.sqrt((values**2).sum())  # normal, nearly, by the signs alone
+    assert larger == pytest.approx(scipy_stats.norm.sf(score), abs=0.002)
+    assert larger + smaller > 1
+
+
+def test_a_two_way_interval_covers_other_seeds_and_other_examples():
+    """Against what was put in: seeds, examples and rest of known spread, and 400 repetitions."""
+    gen, hits = np.random.default_rng(3), 0
+    for _ in range(400):
+        table = (
+            gen.normal(0, 0.3, (8, 1)) + gen.normal(0, 1.0, (1, 60)) + gen.normal(0, 0.5, (8, 60))
+        )
+        found = stats.two_way_interval(table)
+        one_way = stats.mean_interval(table.mean(1))
+        assert found.estimate == pytest.approx(one_way.estimate)
+        hits += found.low < 0 < found.high
+    assert scipy_stats.binomtest(hits, 400, 0.95).pvalue > 0.01 or hits > 380  # rather too wide
+
+
+def test_a_two_way_interval_without_examples_that_differ_is_that_of_the_seeds():
+    seeds = np.array([1.0, 2.0, 4.0, 3.0])
+    found = stats.two_way_interval(np.repeat(seeds[:, None], 50, axis=1))
+    one_way = stats.mean_interval(seeds)
+    assert (found.low, found.high) == pytest.approx((one_way.low, one_way.high))
+
+
+@pytest.mark.parametrize("table", [[[1.0, 2.0]], [1.0, 2.0], [[math.nan, 1], [1, 1]]])
+def test_a_two_way_interval_needs_two_of_each(table):
+    with pytest.raises(ValueError, match="at least 2 x 2"):
+        stats.two_way_interval(np.array(table))

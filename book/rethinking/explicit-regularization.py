@@ -77,11 +77,10 @@ run = Settings(profile=profile, device=device, seeds=seeds or usual).prepare()
 
 wanted = run.scale(smoke=["digits"], cpu=["mnist"], gpu=["mnist", "cifar10"])
 size = run.scale(smoke=80, cpu=500, gpu=10_000)  # training images
-tests = run.scale(smoke=200, cpu=5000, gpu=10_000)  # test images, drawn once
+tests = run.scale(smoke=200, cpu=5000, gpu=10_000)  # test images of a seed
 data = {}
 for train, test in (datasets.load(name, stand_in="digits") for name in wanted):
     tests = min(tests, len(test))
-    test = datasets.subset(test, tests, gen=generator(0, "test images"))
     if profile == "cpu" and train.name == "mnist":  # 28 x 28 to 14 x 14 pixels
         train, test = (
             dataclasses.replace(part, x=F.avg_pool2d(part.x, 2))
@@ -318,14 +317,25 @@ def fit(group: list[dict]) -> list[dict]:
     }
     net = training.train(model, strength(group), start, x, y, **streams)
     unmoved = (part[:, : c["size"]] for part in (x, y))  # the first copies
-    return read(model, net.params, *unmoved, data[c["data"]][1])
+    test = data[c["data"]][1]
+    drawn = [generator(seed, "test images") for seed in seeds]
+    return read(
+        model,
+        net.params,
+        *unmoved,
+        test,
+        datasets.rows(test, tests, gens=drawn),
+    )
 
 
-def read(model, net: stacks.Params, x: Tensor, y: Tensor, test) -> list[dict]:
+def read(
+    model, net: stacks.Params, x: Tensor, y: Tensor, test, rows: Tensor
+) -> list[dict]:
     """Accuracy on training images, not shifted, and on test images."""
     fitted = metrics.evaluate(model, net, x, y)[1].tolist()
     there = (test.x.to(x.device), test.y.to(x.device))
-    right = metrics.evaluate(model, net, *there)[1].tolist()
+    own = {"rows": rows.to(x.device)}
+    right = metrics.evaluate(model, net, *there, **own)[1].tolist()
     length = sum(p.flatten(1).square().sum(1) for p in net.values()).sqrt()
     keys = ("train accuracy", "test accuracy", "length")
     return [
@@ -905,7 +915,7 @@ prose.number("noise-longer", slow.mean(), ".1f")
 # gain far more; see {doc}`early stopping <implicit-regularization>`.
 #
 # **What the intervals cover.** A seed draws the training images, the random labels, the initial
-# weights, the order and the dropout; the {glue:text}`tests` test images are the same for all, and
+# weights, the order, the dropout, and {glue:text}`tests` test images. The images
 # have {glue:text}`side` × {glue:text}`side` pixels. The intervals say what other seeds would give
 # on these data.
 

@@ -82,11 +82,10 @@ run = Settings(profile=profile, device=device, seeds=seeds or usual).prepare()
 
 wanted = run.scale(smoke=["digits"], cpu=["mnist"], gpu=["mnist", "cifar10"])
 size = run.scale(smoke=80, cpu=1000, gpu=50_000)  # training examples
-tests = run.scale(smoke=200, cpu=2500, gpu=10_000)  # test images, drawn once
+tests = run.scale(smoke=200, cpu=2500, gpu=10_000)  # test images of a seed
 data = {}
 for train, test in (datasets.load(name, stand_in="digits") for name in wanted):
     size, tests = min(size, len(train)), min(tests, len(test))
-    test = datasets.subset(test, tests, gen=generator(0, "test images"))
     data[train.name] = datasets.standardize(train, test)
 
 used = [train for train, _ in data.values()]
@@ -324,10 +323,11 @@ def fit(group: list[dict]) -> list[dict]:
 
 def test_one(model, result: training.Run, i: int, c: dict) -> float:
     """Accuracy of network i on the test images, treated as its task asks."""
-    where, (_, test) = run.torch_device, data[c["data"]]
-    x = treat(c["task"], test.x, c["seed"], "test").to(where)
+    (_, test), seed = data[c["data"]], c["seed"]
+    part = datasets.subset(test, tests, gen=generator(seed, "test images"))
+    x = treat(c["task"], part.x, seed, "test").to(run.torch_device)
     one = stacks.select(result.params, i)
-    return metrics.evaluate(model, one, x, test.y.to(where))[1].item()
+    return metrics.evaluate(model, one, x, part.y.to(x.device))[1].item()
 
 
 # %% [markdown]

@@ -92,14 +92,14 @@ usual = {"smoke": "0-1", "cpu": "0-7", "gpu": "0-9"}[profile]
 run = Settings(profile=profile, device=device, seeds=seeds or usual).prepare()
 
 wanted = run.scale(smoke=["digits"], cpu=["mnist"], gpu=["mnist", "cifar10"])
+TESTS = run.scale(smoke=2500, cpu=2500, gpu=10_000)  # test images of a seed
 most_images = run.scale(smoke=100, cpu=500, gpu=60_000)
 data, sizes, used = {}, {}, []
 for train, test in (datasets.load(name, stand_in="digits") for name in wanted):
     shrink = 4 if run.profile == "cpu" and train.name == "mnist" else 1
-    few = datasets.subset(test, min(2500, len(test)), gen=generator(0, "test"))
     small = (
         dataclasses.replace(part, x=F.avg_pool2d(part.x, shrink))
-        for part in (train, few if run.profile == "cpu" else test)
+        for part in (train, test)
     )
     data[train.name] = datasets.standardize(*small)
     sizes[train.name] = min(most_images, len(train))  # training examples
@@ -403,9 +403,13 @@ def fit(group: list[dict]) -> list[dict]:
     )
     gen = generator(min(run.seeds), "batches", c["width"], c["depth"])
     done = training.train(model, now, start, x, y, gens=gen)
-    tests = metrics.evaluate(
-        model, done.params, test.x.to(where), test.y.to(where)
+    mine = datasets.rows(
+        test,
+        min(TESTS, len(test)),
+        gens=[generator(c["seed"], "test images") for c in group],
     )
+    new = (test.x.to(where), test.y.to(where))
+    tests = metrics.evaluate(model, done.params, *new, rows=mine.to(where))
     found = [done.summary(i) for i in range(len(group))]
     keep = ("steps", "fitted", "train accuracy")
     return [
@@ -1005,11 +1009,11 @@ def nearest(x: Tensor, y: Tensor, new: Tensor) -> Tensor:
 
 few_left = (*SHARES, *LATE)
 rows, (_, test) = [], data[first]
-shown_test = slice(2500)
 for share, seed in itertools.product(few_left, run.seeds):
     c = {"data": first, "task": "Gaussian", "share": share, "seed": seed}
-    guess = nearest(*training_set(c), test.x[shown_test])
-    right = (guess == test.y[shown_test]).double().mean().item()
+    few = min(2500, len(test))
+    part = datasets.subset(test, few, gen=generator(seed, "test images"))
+    right = (nearest(*training_set(c), part.x) == part.y).double().mean().item()
     rows.append({"share": share, "seed": seed, "test %": 100 * right})
 stored = pd.DataFrame(rows)
 
@@ -1098,7 +1102,8 @@ picked = []
 for seed in run.seeds:
     c = {"data": first, "task": "Gaussian", "share": NEAR, "seed": seed}
     stored_x, _ = training_set(c)
-    new = test.x[shown_test].flatten(1)
+    part = datasets.subset(test, few, gen=generator(seed, "test images"))
+    new = part.x.flatten(1)
     closest_one = torch.cdist(new, stored_x.flatten(1)).argmin(dim=1)
     real = closest_one >= round(NEAR * size)
     picked.append(100 * real.double().mean().item())
@@ -1133,7 +1138,8 @@ prose.number("nn-real", np.mean(picked), ".0f")
 # multiplications in both shapes, but those of six layers have to wait for one another.
 #
 # **What the intervals cover.** A seed draws the images, labels, noise and initial weights. The
-# order of the batches is the same for all networks of one shape, and the test images for all.
+# order of the batches is the same for all networks of one shape, and each seed has test images of its
+# own.
 # "Most seeds" means that the interval of their share lies above one half.
 #
 # **Plain networks.** Without normalization or shortcuts between layers. With shortcuts, the verdict

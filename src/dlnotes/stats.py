@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 from scipy import stats as scipy_stats
+from scipy.special import stdtrit
 
 LEVEL = 0.95
 """The confidence level of every interval in the book, two-sided."""
@@ -75,7 +76,7 @@ def mean_interval(values: Sequence[float], *, level: float = LEVEL) -> Interval:
     array = _checked(values, level)
     mean = float(array.mean())
     error = float(array.std(ddof=1)) / len(array) ** 0.5
-    half = float(scipy_stats.t.ppf((1 + level) / 2, len(array) - 1)) * error
+    half = float(stdtrit(len(array) - 1, (1 + level) / 2)) * error
     return Interval(
         estimate=mean, low=mean - half, high=mean + half, method="t interval of the mean over seeds"
     )

@@ -136,14 +136,12 @@ def nothing_here(tmp_path, monkeypatch):
 
 
 def test_misspelt_name_lists_the_valid_ones():
-    with pytest.raises(ValueError, match=r"'cifar-10'.*digits, mnist1d, mnist.*mean 'cifar10'"):
+    with pytest.raises(ValueError, match=r"'cifar-10'; did you mean 'cifar10'. Valid: digits, mnist1d, mnist"):
         datasets.load("cifar-10")
 
 
 def test_stand_in_must_be_embedded():
-    with pytest.raises(
-        ValueError, match="unknown stand-in 'mnist', must be one of digits, mnist1d"
-    ):
+    with pytest.raises(ValueError, match=r"unknown stand-in 'mnist'.* Valid: digits, mnist1d"):
         datasets.load("cifar10", stand_in="mnist")
 
 
@@ -292,6 +290,18 @@ def test_any_other_pickle_is_refused(content, message, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=message):
         formats.read_batch(content)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_are_those_of_the_subsets_of_each_generator():
+    train, _ = datasets.load("digits")
+    seeds = (3, 4)
+    drawn = datasets.rows(train, 20, gens=[generator(seed, "rows") for seed in seeds])
+    for seed, mine in zip(seeds, drawn, strict=True):
+        part = datasets.subset(train, 20, gen=generator(seed, "rows"))
+        assert torch.equal(train.x[mine], part.x)
+        assert torch.equal(train.y[mine], part.y)
+    with pytest.raises(ValueError, match=r"size must lie in 1\.\.1297 for digits, got 1298"):
+        datasets.rows(train, 1298, gens=[generator(0, "rows")])
 
 
 # -- the real sets -----------------------------------------------------------------------------

@@ -123,33 +123,33 @@ def test_two_processes_on_one_file(tmp_path, starts, how, seeds):
     assert sorted(r.config["seed"] for r in records.read(path)) == seeds
 
 
-CLAIM = """
+RESERVE = """
 import sys
 from pathlib import Path
 from dlnotes.lab import records
-with records.Claims(Path(sys.argv[1])) as claims:
-    print(claims.take([letter * 16 for letter in sys.argv[2]]), flush=True)
+with records.Reservations(Path(sys.argv[1])) as reserved:
+    print(reserved.take([letter * 16 for letter in sys.argv[2]]), flush=True)
     sys.stdin.read()
 """
 
 
-def test_a_claim_holds_until_its_process_ends_in_whatever_way(tmp_path):
+def test_a_reservation_holds_until_its_process_ends_in_whatever_way(tmp_path):
     path = tmp_path / "new" / "runs.jsonl"
-    call = [sys.executable, "-c", CLAIM, str(path)]
+    call = [sys.executable, "-c", RESERVE, str(path)]
     with subprocess.Popen([*call, "ab"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"True\n"
-        with records.Claims(path) as claims:
-            assert not claims.take(["c" * 16, "b" * 16])
+        with records.Reservations(path) as reserved:
+            assert not reserved.take(["c" * 16, "b" * 16])
             third = subprocess.run([*call, "c"], input=b"", capture_output=True)
             assert third.stdout == b"True\n"  # c was not kept
             other.send_signal(signal.SIGKILL)
             other.wait()
-            assert claims.take(["c" * 16, "b" * 16])
+            assert reserved.take(["c" * 16, "b" * 16])
 
 
-def test_without_a_file_everything_may_be_claimed():
-    with records.Claims(None) as claims:
-        assert claims.take(["a"])
+def test_without_a_file_everything_may_be_reserved():
+    with records.Reservations(None) as reserved:
+        assert reserved.take(["a"])
 
 
 def test_key_is_about_values_not_order():
@@ -163,3 +163,11 @@ def test_frame():
     assert table.loss.tolist() == [0, 1 / 3]
     with pytest.raises(ValueError, match=r"\['seed'\] in both"):
         records.frame([Record(config={"seed": 0}, metrics={"seed": 1})])
+
+
+@pytest.mark.parametrize("count", [1, 8, 9, 1000])
+def test_yes_and_no_are_packed_and_unpacked(count):
+    yes = np.random.default_rng(count).random((3, count)) < 0.5
+    texts = [records.pack(row) for row in yes]
+    assert (records.unpack(texts) == yes).all()
+    assert len(texts[0]) <= 6 + 2 * (count // 8 + 1)

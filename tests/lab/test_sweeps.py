@@ -295,8 +295,8 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from dlnotes.lab import records
-with records.Claims(Path(sys.argv[1])) as claims:
-    print(claims.take(sys.argv[2:]), flush=True)
+with records.Reservations(Path(sys.argv[1])) as reserved:
+    print(reserved.take(sys.argv[2:]), flush=True)
     time.sleep(0.3)
 """
 

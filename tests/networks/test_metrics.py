@@ -58,3 +58,16 @@ def test_bad_input(examples, batch_size):
     params, y = models.init(MLP, gens(1)), torch.zeros(examples, dtype=torch.int64)
     with pytest.raises(ValueError, match="at least one example and batch_size >= 1"):
         metrics.evaluate(MLP, params, torch.zeros(examples, 1, 6, 6), y, batch_size=batch_size)
+
+
+@pytest.mark.parametrize("model", [MLP, CNN], ids=["mlp", "cnn"])
+@pytest.mark.parametrize("batch_size", [4, 100])
+def test_hits_average_to_the_accuracy(model, batch_size):
+    params = models.init(model, gens(3))
+    x = torch.randn(11, *model.input_shape, generator=generator(0, "x"))
+    y = torch.randint(model.num_classes, (11,), generator=generator(0, "y"))
+    found = metrics.hits(model, params, x, y, batch_size=batch_size)
+    for i in range(3):
+        right = reference.forward_one(model, params, i, x).argmax(1) == y
+        assert torch.equal(found[i], right)
+    assert found.double().mean(1).tolist() == metrics.evaluate(model, params, x, y)[1].tolist()

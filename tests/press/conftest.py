@@ -62,12 +62,19 @@ class TinyBook:
         self.write_claims()
 
     def write_claims(self):
-        (self.root / "book" / "claims.yml").write_text(yaml.safe_dump(self.claims))
+        """Write one claims.yml for each part that has claims, and one without any."""
+        parts = {"a": []}
+        for claim in self.claims:
+            parts.setdefault(str(claim["lecture"] or "a").split("/")[0], []).append(claim)
+        for part, claims in parts.items():
+            path = self.root / "book" / part / "claims.yml"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(yaml.safe_dump(claims))
 
     def claim(self, claim, lecture, /, expected=None, **changes):
         about = {"statement": f"{claim}.", "kind": "identity", "unit": "nats", "sources": []}
-        fields = {"id": claim, "lecture": lecture, **about, "expected": expected or {}}
-        self.claims.append(fields | changes)
+        foreseen = {"predicted": expected or {"cpu": "holds"}, "expected": expected or {}}
+        self.claims.append({"id": claim, "lecture": lecture, **about, **foreseen} | changes)
         self.write_claims()
 
     def lecture(self, name, *cells, header=HEADER, parameters=PARAMETERS, run=RUN):

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from dlnotes import machine
 from dlnotes.data import files, registry
-from dlnotes.press import cache, lectures
+from dlnotes.press import cache, disk, lectures
 
 PARAMETERS = {"profile": "cpu", "device": "cpu", "seeds": ""}
 
@@ -112,7 +113,7 @@ def test_the_key_changes_with_what_a_result_depends_on(book, monkeypatch):
     archive.parent.mkdir(parents=True)
     archive.write_text("{}")
     keys.append(key())
-    monkeypatch.setattr(cache, "versions", lambda: {"torch": "0"})
+    monkeypatch.setattr(machine, "versions", lambda packages: {"torch": "0"})
     keys.append(key())
     assert len(set(keys)) == len(keys)
 
@@ -256,12 +257,12 @@ def test_the_commit_is_told_with_a_mark_on_changes(tmp_path):
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     git("init")
-    assert cache.commit(tmp_path) is None
+    assert machine.commit(tmp_path) is None
     (tmp_path / "file").write_text("1")
     git("add", "file")
     git("commit", "-m", "first")
     git("tag", "v1")
     head = git("rev-parse", "HEAD")
-    assert cache.commit(tmp_path) == head
+    assert machine.commit(tmp_path) == head
     (tmp_path / "file").write_text("2")
-    assert cache.commit(tmp_path) == f"{head}-dirty"
+    assert machine.commit(tmp_path) == f"{head} and changes"

@@ -5,6 +5,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from dlnotes.contract import CLAIM_MIME, GLUE_MIME, WORDS
 from dlnotes.press import editions
 
 SOLVED = """def twice(x):
@@ -47,10 +48,10 @@ def exercise(source=SOLVED, tag="exercise"):
 def lecture():
     glue = new_output(
         "display_data",
-        data={editions.GLUE_MIME: "0.98765"},
+        data={GLUE_MIME: "0.98765"},
         metadata={"scrapbook": {"name": "train"}},
     )
-    claim = new_output("display_data", data={editions.CLAIM_MIME: RESULT, "text/plain": "holds"})
+    claim = new_output("display_data", data={CLAIM_MIME: RESULT, "text/plain": "holds"})
     text = (
         "(top)=\n# Can it fit noise?\n\n{claim}`fit.chance` "
         "It reached {glue:text}`train:.2f`, see {ref}`below <x>`."
@@ -154,6 +155,6 @@ def test_source_reads_back_as_the_public_notebook():
     assert [c.source for c in back.cells] == [c.source for c in public.cells]
 
 
-@pytest.mark.parametrize("verdict", editions.VERDICTS)
+@pytest.mark.parametrize("verdict", WORDS)
 def test_outcome_without_an_effect_is_the_verdict(verdict):
-    assert editions.outcome({"verdict": verdict, "effect": None}) == editions.VERDICTS[verdict]
+    assert editions.outcome({"verdict": verdict, "effect": None}) == WORDS[verdict]

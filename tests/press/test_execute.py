@@ -15,6 +15,7 @@ import nbformat
 import psutil
 import pytest
 
+from dlnotes.contract import RUN_MIME
 from dlnotes.press import cache, execute, lectures, notebooks, processes
 
 PARAMETERS = {"profile": "smoke", "device": "cpu", "seeds": "1,2"}
@@ -361,7 +362,7 @@ def test_what_each_process_draws_anew_is_settled(book):
 
 def test_a_run_record_must_be_whole(book):
     notebook = lectures.read(book.lecture("a/one"))
-    data = {notebooks.RUN: {"device": "cpu", "versions": {}}}
+    data = {RUN_MIME: {"device": "cpu", "versions": {}}}
     notebook.cells[-1].outputs = [nbformat.v4.new_output("display_data", data)]
     with pytest.raises(notebooks.RecordError, match="lacks datasets, precision"):
         notebooks.run_record(notebook, [])
@@ -378,7 +379,7 @@ def test_a_data_set_that_the_header_does_not_name_is_refused(book, used):
     notebook = lectures.read(book.lecture("a/one"))
     embedded = {"name": "digits", "sha256": [], "stand_in_for": None}
     data = {"device": "cpu", "versions": {}, "precision": "", "datasets": [used, embedded]}
-    notebook.cells[-1].outputs = [nbformat.v4.new_output("display_data", {notebooks.RUN: data})]
+    notebook.cells[-1].outputs = [nbformat.v4.new_output("display_data", {RUN_MIME: data})]
     assert notebooks.run_record(notebook, ["mnist"]) == data
     with pytest.raises(notebooks.RecordError, match="used mnist; its header must name it"):
         notebooks.run_record(notebook, [])

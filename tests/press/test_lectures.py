@@ -1,5 +1,7 @@
 """What is refused before anything runs, and how it is said."""
 
+import subprocess
+
 import pytest
 
 from dlnotes.press import lectures, sources
@@ -124,6 +126,22 @@ def test_a_parameters_cell_must_set_all_three(book):
     ("changes", "problem"),
     [
         ({"kind": "statistics"}, "unknown kind 'statistics'; did you mean 'statistical'"),
+        ({"predicted": {}}, "predicted is empty; write what you think before the first run"),
+        ({"predicted": {"cpu": "hold"}}, "unknown verdict 'hold'; did you mean 'holds'"),
+        (
+            {"predicted": {"cpu": "holds"}, "expected": {"cpu": "fails"}},
+            "expected 'fails' at profile cpu, predicted 'holds'; say why in a because",
+        ),
+        (
+            {"predicted": {"cpu": "holds"}, "expected": {"smoke": "holds"}},
+            "expects a verdict at profile smoke, and predicts none there",
+        ),
+        (
+            {"predicted": {"gpu": "holds"}, "expected": {"gpu": "holds"}},
+            r"expected at profile gpu, but results/ holds no run of its lecture",
+        ),
+        ({"becuase": "it is"}, "unknown field 'becuase'; did you mean 'because'"),
+        ({"because": 5}, "because must be text; got 5"),
         ({"expected": {"gpus": "holds"}}, "unknown profile 'gpus'; did you mean 'gpu'"),
         ({"expected": {"gpu": "hold"}}, "unknown verdict 'hold'; did you mean 'holds'"),
         ({"expected": "holds"}, "must map profiles to verdicts"),
@@ -150,7 +168,7 @@ def test_a_malformed_claim_is_refused(book, changes, problem):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("- {id: a.b}", "a.b: lacks lecture, statement, kind, unit, sources, expected"),
+        ("- {id: a.b}", "a.b: lacks lecture, statement, kind, unit, sources, predicted"),
         ("a: 1", "must be a list of claims"),
         ("- [", "cannot be read"),
         ("- 2026-99-99", "cannot be read"),
@@ -158,7 +176,7 @@ def test_a_malformed_claim_is_refused(book, changes, problem):
     ],
 )
 def test_a_malformed_claims_file_is_refused(book, text, problem):
-    (book.root / "book" / "claims.yml").write_text(text)
+    (book.root / "book" / "a" / "claims.yml").write_text(text)
     with pytest.raises(LectureError, match=problem):
         sources.load_claims(book.root)
 
@@ -176,9 +194,62 @@ def test_sources_are_keys_of_the_bibliography(book):
 
 
 def test_a_missing_claims_file_is_refused(book):
-    (book.root / "book" / "claims.yml").unlink()
-    with pytest.raises(LectureError, match=r"claims\.yml: cannot be read"):
+    (book.root / "book" / "a" / "claims.yml").unlink()
+    with pytest.raises(LectureError, match=r"no part has a claims\.yml"):
         sources.load_claims(book.root)
+
+
+def test_a_claim_stands_in_the_file_of_its_part_and_once_in_the_book(book):
+    book.claim("a.b", "part/one")
+    path = book.root / "book" / "a" / "claims.yml"
+    path.write_text((book.root / "book" / "part" / "claims.yml").read_text())
+    with pytest.raises(LectureError) as found:
+        sources.load_claims(book.root)
+    assert "a.b: is about part/one; write it into claims.yml of that part" in str(found.value)
+    assert "a.b: stands there twice; keep one" in str(found.value)
+
+
+def git(book, *words):
+    named = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    subprocess.run(["git", "-C", book.root, *named, *words], check=True, capture_output=True)
+
+
+def test_a_prediction_is_the_one_first_committed(book):
+    """A reworded sentence and a revised expectation leave it as it was."""
+    git(book, "init", "--quiet")
+    book.claim("a.b", "part/one", {"cpu": "holds"})
+    git(book, "add", ".")
+    git(book, "commit", "-m", "predicted")
+    book.claims[0] |= {"statement": "Reworded.", "expected": {"cpu": "fails"}, "because": "seen"}
+    book.write_claims()
+    assert list(sources.load_claims(book.root)) == ["a.b"]
+    for predicted in ({"cpu": "fails"}, {"cpu": "holds", "gpu": "holds"}):
+        book.claims[0]["predicted"] = predicted
+        book.write_claims()
+        told = r"a\.b: predicted was {'cpu': 'holds'} when it was first committed, now it is"
+        with pytest.raises(LectureError, match=told):
+            sources.load_claims(book.root)
+        git(book, "commit", "--all", "-m", "changed afterwards")  # committing it does not help
+    book.claims[0]["predicted"] = {"cpu": "holds"}
+    book.claim("a.new", "part/one", {"cpu": "fails"})  # not committed yet: free to choose
+    assert sources.load_claims(book.root)["a.new"]["predicted"] == {"cpu": "fails"}
+
+
+def test_what_is_expected_of_a_gpu_needs_an_archived_run(book):
+    both = {"predicted": {"gpu": "holds"}, "expected": {"gpu": "holds"}}
+    book.claim("a.b", "part/one", **both)
+    archived = book.root / "results" / "part" / "one.jsonl"
+    archived.parent.mkdir(parents=True)
+    archived.write_text("{}")
+    assert sources.load_claims(book.root)["a.b"]["expected"] == {"gpu": "holds"}
+
+
+def test_a_claim_may_be_planned_before_its_lecture_is_there(book):
+    book.claim("one.x", "part/one", planned=True)
+    checked(book)
+    book.lecture("part/one")
+    with pytest.raises(LectureError, match=r"lecture part/one is there: take out planned"):
+        checked(book)
 
 
 def test_lectures_are_selected_by_name_slug_or_path(book):

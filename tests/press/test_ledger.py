@@ -4,8 +4,11 @@ import json
 import math
 
 import nbformat
+import numpy as np
 import pytest
+import scipy.stats
 
+from dlnotes.contract import CLAIM_MIME
 from dlnotes.press import ledger, notebooks
 from dlnotes.press.execute import Outcome
 
@@ -15,7 +18,11 @@ CLAIM = {"kind": "statistical", "unit": "nats", "sources": ["zhang2017"], "state
 def claims(**expected):
     """Claims a.one, a.two ... of lectures a/one, a/two ..., expected to hold as given."""
     return {
-        f"a.{name}": {**CLAIM, "id": f"a.{name}", "lecture": f"a/{name}", "expected": verdicts}
+        f"a.{name}": {
+            **CLAIM,
+            **{"id": f"a.{name}", "lecture": f"a/{name}"},
+            **{"predicted": verdicts, "expected": verdicts},
+        }
         for name, verdicts in expected.items()
     }
 
@@ -35,7 +42,7 @@ def outcome(tmp_path):
         if error:
             return Outcome(lecture, None, None, False, 1.0, error)
         outputs = [
-            nbformat.v4.new_output("display_data", {notebooks.CLAIM: record, "text/plain": ""})
+            nbformat.v4.new_output("display_data", {CLAIM_MIME: record, "text/plain": ""})
             for record in records
         ]
         path = tmp_path / f"{lecture.replace('/', '-')}.ipynb"
@@ -56,6 +63,7 @@ def test_a_row_has_the_fields_of_claim_and_record(outcome):
         "sources": ["zhang2017"],
         "kind": "statistical",
         "verdict": "holds",
+        "predicted": "holds",
         "expected": "holds",
         "effect": 0.5,
         "interval": [0.25, 0.75],
@@ -66,8 +74,34 @@ def test_a_row_has_the_fields_of_claim_and_record(outcome):
         "profile": "cpu",
         "device": "cpu",
         "dataset": "mnist",
+        "part": "",
+        **dict.fromkeys(["because", "note", "both", "limit_low", "limit_high", "scale"]),
+        **dict.fromkeys(["margin", "p_holds", "p_fails", "power", "intervals", "q"]),
     }
     assert tuple(row) == ledger.FIELDS
+
+
+def test_q_values_are_those_of_scipy():
+    p_values = np.random.default_rng(0).random(40) ** 3
+    expected = scipy.stats.false_discovery_control(p_values)
+    assert ledger.q_values(p_values.tolist()) == pytest.approx(expected.tolist())
+    assert ledger.q_values([]) == []
+
+
+def test_a_row_that_was_tested_has_its_q_value(outcome):
+    clear, open_ = ({"p_holds": p, "p_fails": 1 - p, "intervals": 1} for p in (0.001, 0.2))
+    records = [record("a.one", **clear), record("a.two", verdict="undecided", **open_)]
+    outcomes = [outcome("a/one", records[0]), outcome("a/two", records[1]), outcome("a/three")]
+    rows = ledger.collect(outcomes, claims(one={}, two={}, three={}))
+    assert [row["q"] for row in rows] == [0.004, 0.4, None]
+
+
+def test_a_planned_claim_waits_for_its_lecture():
+    known = claims(one={"cpu": "holds"})
+    known["a.one"]["planned"] = True
+    (row,) = ledger.collect([], known, "cpu")
+    assert (row["verdict"], row["reason"]) == ("not-run", "its lecture is not written yet")
+    assert ledger.undecided([row]) == ledger.contradictions([row]) == []
 
 
 def test_claims_that_were_not_run_say_why(outcome):

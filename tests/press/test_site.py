@@ -10,7 +10,8 @@ import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from dlnotes.press import editions, labels, lectures, site, sources, stage
+from dlnotes.contract import RUN_MIME, WORDS
+from dlnotes.press import labels, lectures, site, sources, stage
 from dlnotes.press.execute import Outcome
 
 NAME = "part/noise"
@@ -21,9 +22,23 @@ ROW = {
     "sources": [],
     "kind": "statistical",
     "verdict": "holds",
+    "predicted": "fails",
     "expected": "holds",
+    "because": "a pilot saw it",
+    "note": None,
     "effect": 0.5,
     "interval": [0.4, 0.6],
+    "both": [0.35, 0.65],
+    "limit_low": 0.3,
+    "limit_high": None,
+    "scale": "linear",
+    "margin": 1.0,
+    "p_holds": 0.004,
+    "p_fails": 0.9,
+    "power": None,
+    "intervals": 3,
+    "q": 0.008,
+    "part": "the widest",
     "unit": "share",
     "method": "t interval",
     "reason": "mean of all seeds",
@@ -77,7 +92,7 @@ def lecture(text="Here: {claim}`fit.all` and {verdict}`fails`."):
     )
     run = new_output(
         "display_data",
-        data={stage.RUN_MIME: {"device_name": "EPYC", "seeds": [0, 1, 2]}, "text/plain": "run"},
+        data={RUN_MIME: {"device_name": "EPYC", "seeds": [0, 1, 2]}, "text/plain": "run"},
     )
     return new_notebook(
         cells=[
@@ -246,8 +261,13 @@ def test_the_ledger_lists_the_claim_and_leads_back_to_the_sentence(built):
     assert 'href="part/noise.html#claim-fit-all"' in page
     assert '<tr class="row-even" id="fit-all">' in page
     assert "1 claim: 1 holds, 0 do not hold" in page
-    assert "about 0.1 of the 1 intervals" in page
-    assert "3 seeds: 0–2" in page
+    assert "The 1 verdicts over seeds rest on 3 intervals" in page
+    assert "Of 1 predictions, 0 came true, 1 did not" in page
+    assert "does not hold; since then expected: holds, because a pilot saw it" in page
+    for fact in ("3 seeds: 0–2", "decided by: the widest", "1 half-widths inside the limit"):
+        assert fact in page
+    for fact in ("q\u00a0= 0.008, 3 intervals", "for other test images, too: 0.35 to 0.65"):
+        assert fact in page
 
 
 def test_a_part_of_the_ledger_links_to_the_sentences_and_is_linked_by_nothing(built):
@@ -255,7 +275,7 @@ def test_a_part_of_the_ledger_links_to_the_sentences_and_is_linked_by_nothing(bu
     assert 'href="part/noise.html#claim-fit-all"' in page
     assert 'id="fit-all"' not in page
     assert "1 claim: 1 holds" in page
-    assert "intervals may be expected" in page
+    assert "of them may be expected to miss" in page
     assert "0 claims: 0 hold" in built.page("book/surprises.html")
 
 
@@ -425,11 +445,11 @@ def test_seeds_are_said_as_spans(seeds, text):
     assert labels.spans(seeds) == text
 
 
-@pytest.mark.parametrize("verdict", editions.VERDICTS)
+@pytest.mark.parametrize("verdict", WORDS)
 def test_a_badge_never_speaks_by_color_alone(verdict):
     badge = labels.badge(verdict)
     assert labels.SYMBOLS[verdict] in badge
-    assert editions.VERDICTS[verdict] in badge
+    assert WORDS[verdict] in badge
 
 
 def test_a_card_escapes_what_a_lecture_says():
@@ -437,10 +457,41 @@ def test_a_card_escapes_what_a_lecture_says():
     assert "&lt;b&gt;&amp;" in card
 
 
-def test_expectation_counts_only_statistical_verdicts_of_this_build():
-    rows = [ROW] * 40 + [ROW | {"verdict": "not-run"}, ROW | {"kind": "identity"}]
-    assert "about 2.0 of the 40 intervals" in labels.expect(rows)
+EQUAL = {"kind": "identity", "intervals": 0, "q": None, "p_holds": None, "p_fails": None}
+
+
+def test_expectation_counts_the_intervals_of_the_verdicts_of_this_build():
+    rows = [ROW] * 40 + [ROW | {"verdict": "not-run"}, ROW | EQUAL]
+    said = labels.expect(rows)
+    assert "The 40 verdicts over seeds rest on 120 intervals" in said
+    assert "about 6.0 of them" in said
+    assert "Of the 40 claims decided, 40 keep their verdict" in said
+    assert "39 keep" in labels.expect([ROW | {"q": 0.06}, *[ROW] * 39])
     assert "No verdict" in labels.expect([ROW | {"verdict": "not-run"}])
+
+
+def test_claims_with_a_known_truth_and_placebos_are_counted():
+    known, alike = ROW | {"kind": "calibration"}, ROW | {"kind": "placebo"}
+    said = labels.expect(
+        [known, known | {"verdict": "undecided"}, alike, alike | {"verdict": "fails"}]
+    )
+    assert "Where the truth is known, 1 of 2 claims got it right." in said
+    assert "Placebos declared different: 1 of 2 (about 0.1 expected)." in said
+    assert "2 placebos" in labels.count([alike, alike])
+    assert "2 equalities" in labels.count([ROW | EQUAL] * 2)
+
+
+def test_the_score_of_predictions_says_where_we_were_wrong():
+    rows = [ROW | {"predicted": p} for p in ("holds", "fails", "undecided", None)]
+    assert labels.score(rows).startswith("Of 3 predictions, 1 came true, 1 did not, and 1 could")
+    assert "Nothing that was predicted" in labels.score([ROW | {"verdict": "not-run"}])
+
+
+def test_what_was_foreseen_is_told_with_what_is_expected_since():
+    assert labels.foreseen(ROW | {"predicted": "holds"}) == "holds"
+    assert labels.foreseen(ROW | {"predicted": None}) == "no prediction"
+    told = labels.foreseen(ROW | {"predicted": "holds", "note": "It was another sentence."})
+    assert told == "holds. It was another sentence."
 
 
 def test_an_unmeasured_claim_has_no_numbers():

@@ -8,7 +8,7 @@ fails a lecture may name an embedded set as stand-in, and the data set returned 
 import contextlib
 import gzip
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 
@@ -143,11 +143,31 @@ def subset(data: Dataset, size: int, *, gen: torch.Generator) -> Dataset:
     Raises:
         ValueError: If there are fewer examples than asked for, or none is.
     """
+    (chosen,) = rows(data, size, gens=[gen])
+    return replace(data, x=data.x[chosen], y=data.y[chosen])
+
+
+def rows(data: Dataset, size: int, *, gens: Sequence[torch.Generator]) -> Int64[Tensor, "gens size"]:
+    """Draw a subset for each generator, as indices: those that `subset` takes.
+
+    For a stack whose models are tested on images of their own, see ``rows`` of
+    `dlnotes.networks.metrics.evaluate`.
+
+    Args:
+        data: Where to draw from.
+        size: How many examples each, from 1 to ``len(data)``.
+        gens: One stream a row.
+
+    Returns:
+        Indices into ``data``, on its device.
+
+    Raises:
+        ValueError: If there are fewer examples than asked for, or none is.
+    """
     if not 1 <= size <= len(data):
         raise ValueError(f"size must lie in 1..{len(data)} for {data.name}, got {size}")
-    chosen = torch.randperm(len(data), generator=gen, device=gen.device)[:size]
-    chosen = chosen.to(data.y.device)
-    return replace(data, x=data.x[chosen], y=data.y[chosen])
+    drawn = [torch.randperm(len(data), generator=gen, device=gen.device)[:size] for gen in gens]
+    return torch.stack(drawn).to(data.y.device)
 
 
 def standardize(train: Dataset, *others: Dataset) -> tuple[Dataset, ...]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 from filelock import FileLock
 
@@ -92,6 +93,32 @@ def plain(value: Any) -> Any:
         f"a record must hold numbers, strings, lists and dictionaries, got "
         f"{type(value).__name__}: {value!r}; convert it"
     )
+
+
+def pack(yes: Iterable[bool]) -> str:
+    """Return a long row of yes and no as a short text, for a record.
+
+    Example:
+        >>> pack([True, False, False, False, True])
+        '5:88'
+    """
+    bits = np.asarray(yes, dtype=bool)
+    return f"{len(bits)}:{np.packbits(bits).tobytes().hex()}"
+
+
+def unpack(texts: Iterable[str]) -> np.ndarray:
+    """Return what `pack` packed, one row a text, as True and False.
+
+    Example:
+        >>> unpack(["5:88"]).tolist()
+        [[True, False, False, False, True]]
+    """
+    rows = []
+    for text in texts:
+        count, _, digits = text.partition(":")
+        packed = np.frombuffer(bytes.fromhex(digits), dtype=np.uint8)
+        rows.append(np.unpackbits(packed, count=int(count)).astype(bool))
+    return np.stack(rows)
 
 
 # -- the file -----------------------------------------------------------------------------------

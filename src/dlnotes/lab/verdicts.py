@@ -11,10 +11,12 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Literal, Self
 
 import numpy as np
 from scipy import stats as scipy_stats
+from scipy.special import stdtr
 
 from dlnotes.contract import LEAST_SEEDS, Scale, Verdict
 from dlnotes.stats import mean_interval, ratio_interval, share_interval, sign_flip, two_way_interval
@@ -38,7 +40,9 @@ class Finding:
         part: Which part of a conjunction decided, in words; empty for a single statement.
         unit: Of effect and interval, if it is not the claim's.
         p_holds: One-sided p value of "it does not hold"; nan without a test.
-        p_fails: One-sided p value of "it holds".
+        p_fails: One-sided p value of "it holds": the larger one of the two tests.
+        p_fails_t: The same by t alone; nan for a share.
+        p_fails_signs: The same by the signs alone; nan for a share.
         seeds: How many seeds the number rests on; 0 for an identity.
         power: How often the design would decide if there were no difference; for `alike`.
         both: A second interval, for other seeds *and* other test examples.
@@ -56,6 +60,8 @@ class Finding:
     unit: str = ""
     p_holds: float = math.nan
     p_fails: float = math.nan
+    p_fails_t: float = math.nan
+    p_fails_signs: float = math.nan
     seeds: int = 0
     power: float | None = None
     both: tuple[float, float] | None = None
@@ -67,10 +73,12 @@ class Finding:
 
         Negative if it reaches outside; nan for an identity.
         """
-        if self.interval is None or self.verdict == "refused":
+        if self.interval is None:
             return math.nan
         at = math.log if self.scale == "log" else float
         low, high = map(at, self.interval)
+        if low == high:  # all seeds were equal: refused
+            return math.nan
         first, last = (_at_limit(limit, self.scale) for limit in self.limits)
         return min(low - first, last - high) / ((high - low) / 2)
 
@@ -169,11 +177,20 @@ def within(
     if why := _refusal(values):
         return replace(told, reason=why)
     logs = np.log(values) if scale == "log" else np.asarray(values, dtype=np.float64)
-    above_low, below_low = _p_values(logs - _at_limit(low, scale))
-    above_high, below_high = _p_values(logs - _at_limit(high, scale))
-    p_holds, p_fails = max(above_low, below_high), min(below_low, above_high)
-    verdict = "holds" if p_holds < LEVEL else "fails" if p_fails < LEVEL else "undecided"
-    return replace(told, verdict=verdict, p_holds=p_holds, p_fails=p_fails)
+    (above_low, below_low), (above_high, below_high) = (
+        _p_values(logs - _at_limit(limit, scale)) for limit in (low, high)
+    )
+    p_holds = max(*above_low, *below_high)
+    against = min(below_low, above_high, key=max)
+    verdict = "holds" if p_holds < LEVEL else "fails" if max(against) < LEVEL else "undecided"
+    return replace(
+        told,
+        verdict=verdict,
+        p_holds=p_holds,
+        p_fails=max(against),
+        p_fails_t=against[0],
+        p_fails_signs=against[1],
+    )
 
 
 def above(
@@ -313,14 +330,15 @@ def _refusal(values: Sequence[float]) -> str:
     return ""
 
 
-def _p_values(values: np.ndarray) -> tuple[float, float]:
-    """Return the p values of "the mean is not above 0" and of "it is not below 0"."""
+def _p_values(values: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return two p values, of t and of the signs: of "the mean is not above 0", "not below 0"."""
     if not np.isfinite(values).all():  # an infinite limit is always kept
-        return (0.0, 1.0) if values[0] > 0 else (1.0, 0.0)
+        kept, broken = (0.0, 0.0), (1.0, 1.0)
+        return (kept, broken) if values[0] > 0 else (broken, kept)
     score = float(values.mean() / (values.std(ddof=1) / len(values) ** 0.5))
     larger, smaller = sign_flip(values)
-    t = scipy_stats.t(len(values) - 1)
-    return max(float(t.sf(score)), larger), max(float(t.cdf(score)), smaller)
+    freedom = len(values) - 1
+    return (float(stdtr(freedom, -score)), larger), (float(stdtr(freedom, score)), smaller)
 
 
 def _range(low: float, high: float) -> str:
@@ -482,7 +500,8 @@ def all_of(parts: Mapping[str, Finding]) -> Finding:
 
     *Holds* needs no correction: if the statement is wrong, at least one part is wrong, and that one
     alone holds by chance no more often than the level allows. *Fails* does: of k parts that are
-    true, one fails by chance up to k times as often; so a part must fail at 2.5 % / k (Bonferroni).
+    true, one fails by chance up to k times as often; so a part must fail at 2.5 % / k (Bonferroni),
+    by t and by the signs; where so few seeds cannot make the signs that rare, all on one side do.
 
     Args:
         parts: A finding for each part, by its name; a part may be a conjunction itself.
@@ -509,16 +528,16 @@ def all_of(parts: Mapping[str, Finding]) -> Finding:
     if "fails" in plain or not tested:
         shown = next(plain[v] for v in ("fails", "undecided", "holds") if v in plain)
         return replace(shown, leaves=leaves)
-    p_fails = min(1.0, len(tested) * min(leaf.p_fails for leaf in tested))
+    count = len(tested)
+    p_fails, clearest = min(((_p_of_many(leaf, count), leaf) for leaf in tested), key=itemgetter(0))
     p_holds = 1.0 if "undecided" in plain else max(leaf.p_holds for leaf in tested)
     if p_fails < LEVEL:
-        shown, verdict = min(tested, key=lambda leaf: leaf.p_fails), "fails"
+        shown, verdict = clearest, "fails"
     elif "undecided" in plain:
         shown, verdict = plain["undecided"], "undecided"
     else:
         shown = min(tested, key=lambda leaf: leaf.margin)
         verdict = "holds" if p_holds < LEVEL else "undecided"
-    count = len(tested)
     rule = f"; the decisive of {count}, one of which must fail at 2.5 % / {count}" * (count > 1)
     return replace(
         shown,
@@ -528,6 +547,17 @@ def all_of(parts: Mapping[str, Finding]) -> Finding:
         p_fails=p_fails,
         leaves=leaves,
     )
+
+
+def _p_of_many(leaf: Finding, count: int) -> float:
+    """Return the p value of "it holds" of one part of so many, the clearest one picked afterwards.
+
+    Bonferroni: ``count`` times that of the part. Few seeds cannot make the signs that rare, however
+    clear the part is: if all of them are on one side, it is left to t.
+    """
+    if leaf.p_fails_signs <= 2.0**-leaf.seeds * (1 + 1e-9):  # no signs are rarer; nan is not
+        return max(leaf.p_fails_signs, min(1.0, count * leaf.p_fails_t))
+    return min(1.0, count * leaf.p_fails)
 
 
 def _leaves(name: str, part: Finding) -> list[Finding]:

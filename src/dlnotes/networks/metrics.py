@@ -4,7 +4,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Float64, Int64, Shaped
+from jaxtyping import Bool, Float, Float64, Int64, Shaped
 from torch import Tensor
 
 from dlnotes.networks.models import ModelConfig, forward
@@ -137,6 +137,37 @@ def evaluate(
             else:
                 right += torch.nan
     return total / examples, right / examples
+
+
+def hits(
+    config: ModelConfig,
+    params: Params,
+    x: Float[Tensor, "..."],
+    y: Int64[Tensor, "examples"],
+    *,
+    batch_size: int = 1000,
+) -> Bool[Tensor, "models examples"]:
+    """Return which examples each model gets right: what `evaluate` averages to an accuracy.
+
+    Two models compared example by example tell how much another test set would change
+    (`dlnotes.stats.two_way_interval`).
+
+    Args:
+        config: The shape of the models.
+        params: Their parameters.
+        x: Inputs, the same for all models.
+        y: Labels.
+        batch_size: Examples at a time, >= 1; changes the memory only.
+
+    Example:
+        >>> config = ModelConfig(kind="mlp", input_shape=(1,), num_classes=2, hidden=(), bias=False)
+        >>> params = {"dense0.weight": torch.tensor([[[1.0], [-1.0]]])}
+        >>> hits(config, params, torch.tensor([[3.0], [-3.0]]), torch.tensor([0, 0]))
+        tensor([[ True, False]])
+    """
+    with torch.no_grad():
+        some = [forward(config, params, part).argmax(2) for part in x.split(batch_size)]
+    return torch.cat(some, 1) == y
 
 
 def own_labels(y: Shaped[Tensor, "..."]) -> bool:

@@ -66,8 +66,8 @@ def ask_for(options: dict[str, Any]) -> dict[str, str]:
     count = len(parse_seeds(asked["seeds"])) if asked["seeds"] else ADVISED_SEEDS
     if count < ADVISED_SEEDS and parameters["profile"] != "smoke":
         raise click.UsageError(
-            f"--seeds needs at least {ADVISED_SEEDS} at profile {parameters['profile']}, got {count}: "
-            "fewer decide little or nothing"
+            f"--seeds must be at least {ADVISED_SEEDS} at profile {parameters['profile']}, "
+            f"got {count}: fewer decide little or nothing"
         )
     if options["cluster"]:
         join(options["cluster"], gpu=parameters["device"] == "cuda")

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from dlnotes.press import bench, builds, ledger
+from dlnotes.press import bench, builds, disk, ledger
 from dlnotes.press.execute import line
 from dlnotes.press.options import DATASET, examples, run_options
 

@@ -267,6 +267,8 @@ def _store(job: Job, order: Order, seconds: float) -> Outcome:
         "peak_mb": peak,
         "datasets": record["datasets"],
         "precision": record["precision"],
+        "products": record.get("products"),
+        "threads": record.get("threads"),
         "versions": record["versions"],
         "commit": machine.commit(order.root),
         "key": job.key,

@@ -274,9 +274,11 @@ def versions(run: RunRow) -> str:
     """Return the package versions of a run, folded away."""
     pairs = sorted((run.get("versions") or {}).items())
     listed = ", ".join(html.escape(f"{name} {version}") for name, version in pairs)
-    precision = html.escape(run.get("precision") or "not stated")
+    how = [f"Precision: {run.get('precision') or 'not stated'}"]
+    how += [f"{name} {run[name]}" for name in ("products", "threads") if run.get(name)]
+    told = html.escape(", ".join(how))
     return (
         f"<details class='versions'><summary>{html.escape(run['lecture'])}: versions and precision"
-        f"</summary><p>{listed}. Precision: {precision}. Full key: <code>{run['key']}</code>, "
+        f"</summary><p>{listed}. {told}. Full key: <code>{run['key']}</code>, "
         f"commit <code>{html.escape(str(run.get('commit') or 'unknown'))}</code>.</p></details>"
     )

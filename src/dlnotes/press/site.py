@@ -18,7 +18,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dlnotes.press import bench, editions, labels, sphinx_ext, stage
+from dlnotes.press import benchpage, disk, editions, labels, sphinx_ext, stage
 from dlnotes.press.execute import Outcome
 
 PACKAGES = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "sphinxcontrib-katex")
@@ -47,7 +47,7 @@ def build(root: Path, outcomes: Sequence[Outcome]) -> Path:
     """
     build_dir = root / "_build"
     try:
-        files = dict(stage.files(root, outcomes)) | bench.files(root)
+        files = dict(stage.files(root, outcomes)) | benchpage.files(root)
         key = _key(files)
         if not _is_current(build_dir / "html", key):
             _sync(build_dir, files)

@@ -39,7 +39,7 @@ def load_claims(root: Path) -> dict[str, dict[str, Any]]:
         told += [p for claim in loaded for p in _not_run(claim, root)]
         told += _changed_predictions(root, path, loaded)
         twice = repeated(c.get("id") for c in loaded) + [
-            str(c["id"]) for c in loaded if c.get("id") in found
+            str(c.get("id")) for c in loaded if str(c.get("id")) in found
         ]
         told += [f"{i}: stands there twice; keep one" for i in twice]
         problems += [f"{path}: claim {problem}" for problem in told]
