@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from dlnotes.networks import models
 from dlnotes.networks.models import ModelConfig
@@ -59,12 +60,49 @@ def test_each_model_computes_what_it_computes_alone(config, count, train):
 
 @pytest.mark.parametrize("config", [CNN, CNN_NORM], ids=["cnn", "cnn-norm"])
 @pytest.mark.parametrize("train", [True, False])
-def test_both_ways_to_convolve_agree(config, train):
+def test_all_ways_to_convolve_agree(config, train):
     """The GPU's way, one grouped convolution, runs on a CPU as well."""
     x = torch.randn(3, 5, *config.input_shape, generator=generator(0, "x"), dtype=torch.float64)
     each = models._convolve_each(config, scrambled(config, 3), x, train)
-    grouped = models._convolve_grouped(config, scrambled(config, 3), x, train)
-    torch.testing.assert_close(grouped, each)
+    for way in (models._convolve_grouped, models._convolve_patches):
+        torch.testing.assert_close(way(config, scrambled(config, 3), x, train), each)
+
+
+@pytest.mark.parametrize("size", [1, 3, 5])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("sides", [(6, 6), (7, 5), (1, 4)])
+def test_patches_and_their_derivatives_equal_those_of_unfold(size, stride, sides):
+    x = torch.randn(2, 3, *sides, 4, generator=generator(0, "x"), dtype=torch.float64)
+
+    def ours(x):
+        return models._Patches.apply(x, size, stride)
+
+    def theirs(x):
+        patches = F.unfold(x.movedim(4, 1).flatten(0, 1), size, padding=size // 2, stride=stride)
+        return patches.unflatten(0, (2, 4)).movedim(1, 3).flatten(2)
+
+    torch.testing.assert_close(ours(x), theirs(x), rtol=0, atol=0)
+    found = []
+    for way in (ours, theirs):
+        at = x.clone().requires_grad_()
+        (once,) = torch.autograd.grad(way(at).pow(3).sum(), at, create_graph=True)
+        (twice,) = torch.autograd.grad(once.pow(2).sum(), at)
+        found.append((once, twice))
+    torch.testing.assert_close(*found)
+
+
+def test_which_way_depends_on_shapes_only(monkeypatch):
+    """Small kernels on batches that fit go by patches, all else by one call a model."""
+    monkeypatch.setattr(models, "_convolve_patches", lambda *_: "patches")
+    monkeypatch.setattr(models, "_convolve_each", lambda *_: "each")
+    small = replace(CNN, input_shape=(1, 28, 28), channels=(8, 16), stride=2)
+    for config, batch, way in (
+        (small, 100, "patches"),
+        (small, 1000, "each"),  # 8 * 1000 * 9 * 8 * 7 * 7 patches of 4 bytes: 113 MB
+        (replace(small, kernel_size=5), 100, "each"),
+        (replace(small, stride=1), 1, "each"),
+    ):
+        assert models._convolve(config, {}, torch.zeros(8, batch, 1, 28, 28), True) == way
 
 
 def test_equal_weights_everywhere_make_a_local_layer_a_convolution():

@@ -1,8 +1,9 @@
 """Stacked networks: many networks of one shape run as one batched computation.
 
 Every parameter leads with the axis ``models`` (see `dlnotes.networks.stacks`). Dense layers are
-batched matrix products, convolutions are grouped, one group a model, where that is fast. Model i of
-a stack computes what it would compute alone, to rounding error.
+batched matrix products; convolutions are products with patches, one call a model, or one group a
+model, whichever is fast. Model i of a stack computes what it would compute alone, to rounding
+error.
 
 Inside, activations are kept as ``[models, features, batch]``. So the first layer of a stack whose
 models see the same inputs is *one* wide product, all first-layer weights times the inputs.
@@ -12,7 +13,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +23,9 @@ from torch import Tensor
 from dlnotes.networks.stacks import Params
 
 Kind = Literal["mlp", "cnn", "local"]
+PATCH_BYTES = 16 * 2**20
+"""On a CPU, small kernels are run as products with patches if these take no more than this, about
+half of the last cache of a large processor. Copying more takes longer than it saves."""
 NORM_EPSILON, NORM_MOMENTUM = 1e-5, 0.1
 """What batch normalization adds to a variance, and the share of a batch in its running averages."""
 
@@ -214,14 +218,15 @@ def forward(
         )
     if config.channels:
         x = x.expand(models, *x.shape) if shared else x
-        x = (_convolve if config.kind == "cnn" else _connect_locally)(config, params, x, train)
-    h = x.flatten(1 if x.ndim == 1 + len(config.input_shape) else 2).mT
+        h = (_convolve if config.kind == "cnn" else _connect_locally)(config, params, x, train)
+    else:
+        h = x.flatten(1 if shared else 2).mT
     for i in range(len(config.hidden) + 1):
         h = dense(params[f"dense{i}.weight"], params.get(f"dense{i}.bias"), h)
         if i < len(config.hidden):
             if config.batch_norm:
                 h = _normalize(params, f"dense{i}", h.flatten(0, 1)[None], train).view(h.shape)
-            h = h.relu()
+            h = h.relu_()
             if masks:
                 h = h * masks[i].mT
     return h.mT
@@ -275,12 +280,26 @@ def _convolve(
     params: Params,
     x: Float[Tensor, "models batch channels height width"],
     train: bool,
-) -> Float[Tensor, "models batch channels2 height2 width2"]:
+) -> Float[Tensor, "models features batch"]:
     """Run the convolutions; the output has passed its ReLU.
 
-    One grouped convolution suits a GPU. A CPU is up to three times faster with one call a model.
+    One grouped convolution suits a GPU; a CPU is up to three times faster with one call a model.
+    Where patches overlap little and fit into the cache, it is faster still to copy them.
     """
-    return (_convolve_grouped if x.is_cuda else _convolve_each)(config, params, x, train)
+    if x.is_cuda:
+        return _convolve_grouped(config, params, x, train)
+    if config.kernel_size <= 2 * config.stride and _patch_bytes(config, x) <= PATCH_BYTES:
+        return _convolve_patches(config, params, x, train)
+    return _convolve_each(config, params, x, train)
+
+
+def _patch_bytes(config: ModelConfig, x: Float[Tensor, "models batch ..."]) -> int:
+    """Return the memory of all patches of the layer that has most."""
+    one = max(
+        layer.fan_in * math.prod(layer.outputs[1:])
+        for layer in layers(config)[: len(config.channels)]
+    )
+    return one * x.shape[0] * x.shape[1] * x.element_size()
 
 
 def _convolve_grouped(config: ModelConfig, params: Params, x: Tensor, train: bool) -> Tensor:
@@ -294,8 +313,72 @@ def _convolve_grouped(config: ModelConfig, params: Params, x: Tensor, train: boo
         x = F.conv2d(x, weight.flatten(0, 1), bias, config.stride, pad, groups=models)
         if config.batch_norm:
             x = _normalize(params, f"conv{i}", x, train)
-        x = x.relu()
-    return x.unflatten(1, (models, -1)).transpose(0, 1)
+        x = x.relu_()
+    return x.unflatten(1, (models, -1)).transpose(0, 1).flatten(2).mT
+
+
+def _convolve_patches(config: ModelConfig, params: Params, x: Tensor, train: bool) -> Tensor:
+    """Convolve by one product a layer: a convolution is a dense layer, run on every patch.
+
+    The batch is last in memory, so that patches are copied in long runs.
+    """
+    x = x.permute(0, 2, 3, 4, 1)  # models channels height width batch
+    for layer in layers(config)[: len(config.channels)]:
+        weight, bias = params[f"{layer.name}.weight"], params.get(f"{layer.name}.bias")
+        patches = _Patches.apply(x, config.kernel_size, config.stride)
+        z = dense(weight.flatten(2), bias, patches)
+        if config.batch_norm:
+            z = _normalize(params, layer.name, z.flatten(0, 1)[None], train).view(z.shape)
+        x = z.relu_().unflatten(2, (*layer.outputs[1:], -1))
+    return x.flatten(1, 3)
+
+
+class _Patches(torch.autograd.Function):
+    """What each place of a convolution sees, side by side (zero padding).
+
+    ``[models, channels, height, width, batch]`` becomes ``[models, channels * size * size, places *
+    batch]``. The map is linear, so its derivative is its transpose, `_Pixels`, and the other way
+    round.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, size: int, stride: int) -> Tensor:
+        """Copy the patches."""
+        ctx.sides, ctx.kernel = x.shape[2:4], (size, stride)
+        padded = F.pad(x, (0, 0, *[size // 2] * 4))
+        windows = padded.unfold(2, size, stride).unfold(3, size, stride)
+        return windows.permute(0, 1, 5, 6, 2, 3, 4).flatten(4).flatten(1, 3)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, None]:
+        """Apply the transpose; images need none."""
+        needed = ctx.needs_input_grad[0]
+        return (_Pixels.apply(gradient, *ctx.sides, *ctx.kernel) if needed else None), None, None
+
+
+class _Pixels(torch.autograd.Function):
+    """The transpose of `_Patches`: each pixel is the sum of the places it has in patches."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, patches: Tensor, height: int, width: int, size: int, stride: int
+    ) -> Tensor:
+        """Add the patches up, one place of the kernel after the other."""
+        ctx.kernel = size, stride
+        rows, columns, pad = -(-height // stride), -(-width // stride), size // 2
+        each = patches.unflatten(2, (rows, columns, -1)).unflatten(1, (-1, size, size))
+        models, channels, batch = each.shape[0], each.shape[1], each.shape[-1]
+        x = patches.new_zeros(models, channels, height + 2 * pad, width + 2 * pad, batch)
+        for i in range(size):
+            for j in range(size):
+                here = x[:, :, i::stride, j::stride][:, :, :rows, :columns]
+                here += each[:, :, i, j]
+        return x[:, :, pad : pad + height, pad : pad + width]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None]:
+        """Apply the transpose."""
+        return _Patches.apply(gradient, *ctx.kernel), None, None, None, None
 
 
 def _convolve_each(config: ModelConfig, params: Params, x: Tensor, train: bool) -> Tensor:
@@ -309,9 +392,10 @@ def _convolve_each(config: ModelConfig, params: Params, x: Tensor, train: bool) 
             features = F.conv2d(features, weight, bias, config.stride, config.kernel_size // 2)
             if config.batch_norm:
                 features = _normalize(params, f"conv{i}", features, train, model)
-            features = features.relu()
+            features = features.relu_()
         outputs.append(features)
-    return torch.stack(outputs) if len(outputs) > 1 else outputs[0][None]  # a view is no copy
+    stacked = torch.stack(outputs) if len(outputs) > 1 else outputs[0][None]  # a view is no copy
+    return stacked.flatten(2).mT
 
 
 def _connect_locally(
@@ -319,7 +403,7 @@ def _connect_locally(
     params: Params,
     x: Float[Tensor, "models batch channels height width"],
     train: bool,
-) -> Float[Tensor, "models batch channels2 height2 width2"]:
+) -> Float[Tensor, "models features batch"]:
     """Run the local layers: a convolution whose weights differ from place to place."""
     models = len(x)
     size, pad, stride = config.kernel_size, config.kernel_size // 2, config.stride
@@ -333,5 +417,5 @@ def _connect_locally(
         z = z.transpose(1, 2)  # models channels places batch
         if config.batch_norm:
             z = _normalize(params, layer.name, z.flatten(0, 1)[None], train).view(z.shape)
-        x = z.relu().permute(0, 3, 1, 2).unflatten(3, layer.outputs[1:])
-    return x
+        x = z.relu_().permute(0, 3, 1, 2).unflatten(3, layer.outputs[1:])
+    return x.flatten(2).mT
