@@ -38,6 +38,11 @@ def test_label_smoothing_equals_torch_model_by_model():
         torch.testing.assert_close(ours[i], theirs)
 
 
+def test_of_equal_logits_the_first_counts():
+    logits = torch.zeros(1, 5, 3).mT.contiguous().mT  # laid out as the engine does
+    assert metrics.accuracy(logits, torch.tensor([[0, 0, 1, 2, 1]])).tolist() == [0.4]
+
+
 def test_one_class():
     logits = torch.randn(2, 5, 1, generator=generator(0, "one"))
     y = torch.zeros(2, 5, dtype=torch.int64)

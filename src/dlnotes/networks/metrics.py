@@ -79,7 +79,8 @@ def accuracy(
         >>> accuracy(logits, torch.tensor([[0, 0]]))
         tensor([0.5000], dtype=torch.float64)
     """
-    share = (logits.argmax(2) == y).double().mean(1)
+    # argmax would find the same places, several times slower where the classes are not together.
+    share = (logits.max(2).indices == y).double().mean(1)
     return share.where(logits.isfinite().all(2).all(1), torch.nan)
 
 
