@@ -91,18 +91,19 @@ def test_patches_and_their_derivatives_equal_those_of_unfold(size, stride, sides
     torch.testing.assert_close(*found)
 
 
-def test_which_way_depends_on_shapes_only(monkeypatch):
+def test_which_way_to_convolve_depends_on_shapes_only():
     """Small kernels on batches that fit go by patches, all else by one call a model."""
-    monkeypatch.setattr(models, "_convolve_patches", lambda *_: "patches")
-    monkeypatch.setattr(models, "_convolve_each", lambda *_: "each")
-    small = replace(CNN, input_shape=(1, 28, 28), channels=(8, 16), stride=2)
-    for config, batch, way in (
-        (small, 100, "patches"),
-        (small, 1000, "each"),  # 8 * 1000 * 9 * 8 * 7 * 7 patches of 4 bytes: 113 MB
-        (replace(small, kernel_size=5), 100, "each"),
-        (replace(small, stride=1), 1, "each"),
+    few = torch.zeros(8, 100, 1, 28, 28)
+    many = torch.zeros(1, 1, 1, 28, 28).expand(8, 1000, -1, -1, -1)
+    net = replace(CNN, input_shape=(1, 28, 28), channels=(8, 16))
+    assert models._way_to_convolve(net, few) == models._convolve_patches
+    # 8 models * 1000 examples * 7 * 7 places * 8 * 9 numbers of 4 bytes each are 113 MB
+    for config, x in (
+        (net, many),
+        (replace(net, kernel_size=5), few),
+        (replace(net, stride=1), few),
     ):
-        assert models._convolve(config, {}, torch.zeros(8, batch, 1, 28, 28), True) == way
+        assert models._way_to_convolve(config, x) == models._convolve_each
 
 
 def test_equal_weights_everywhere_make_a_local_layer_a_convolution():

@@ -11,7 +11,7 @@ models see the same inputs is *one* wide product, all first-layer weights times 
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -218,7 +218,8 @@ def forward(
         )
     if config.channels:
         x = x.expand(models, *x.shape) if shared else x
-        h = (_convolve if config.kind == "cnn" else _connect_locally)(config, params, x, train)
+        way = _way_to_convolve(config, x) if config.kind == "cnn" else _connect_locally
+        h = way(config, params, x, train)  # models features batch
     else:
         h = x.flatten(1 if shared else 2).mT
     for i in range(len(config.hidden) + 1):
@@ -275,22 +276,19 @@ def _normalize(
     return F.batch_norm(features, mean, var, scale, shift, train, NORM_MOMENTUM, NORM_EPSILON)
 
 
-def _convolve(
-    config: ModelConfig,
-    params: Params,
-    x: Float[Tensor, "models batch channels height width"],
-    train: bool,
-) -> Float[Tensor, "models features batch"]:
-    """Run the convolutions; the output has passed its ReLU.
+def _way_to_convolve(
+    config: ModelConfig, x: Float[Tensor, "models batch channels height width"]
+) -> Callable[[ModelConfig, Params, Tensor, bool], Tensor]:
+    """Return what runs the convolutions; its output has passed its ReLU.
 
     One grouped convolution suits a GPU; a CPU is up to three times faster with one call a model.
     Where patches overlap little and fit into the cache, it is faster still to copy them.
     """
     if x.is_cuda:
-        return _convolve_grouped(config, params, x, train)
+        return _convolve_grouped
     if config.kernel_size <= 2 * config.stride and _patch_bytes(config, x) <= PATCH_BYTES:
-        return _convolve_patches(config, params, x, train)
-    return _convolve_each(config, params, x, train)
+        return _convolve_patches
+    return _convolve_each
 
 
 def _patch_bytes(config: ModelConfig, x: Float[Tensor, "models batch ..."]) -> int:
