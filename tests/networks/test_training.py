@@ -10,6 +10,7 @@ from dlnotes.networks.recipe import TrainConfig
 from dlnotes.rng import generator
 from tests import reference
 from tests.networks.test_models import BY_NAME, CNN, CNN_NORM, LINEAR, LOCAL, MLP, MLP_NORM, gens
+from tests.pairwise import cover
 
 
 def task(config, examples, models_=3, own=True):
@@ -30,19 +31,24 @@ def same(run, i, alone, tolerance=1e-9):
         torch.testing.assert_close(run.params[name][i], p[0], rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("model", BY_NAME.values(), ids=BY_NAME)
+SIZES = {"one-batch": (12, 12), "even": (12, 4), "ragged": (13, 5), "small": (4, 2)}
+STEPS = {
+    "plain": {},
+    "momentum": {"momentum": 0.9},
+    "decay": {"momentum": 0.9, "weight_decay": 0.01},
+}
+DATA, ORDER = ("own-data", "shared-data"), ("own-order", "one-order")
+
+
 @pytest.mark.parametrize(
-    ("examples", "batch_size"),
-    [(12, 12), (12, 4), (13, 5), (4, 2)],
-    ids=["one-batch", "even", "ragged", "small"],
+    ("model", "sizes", "data", "order", "rates"),
+    cover(BY_NAME, SIZES, DATA, ORDER, STEPS, whole=(1, 2, 3)),
 )
-@pytest.mark.parametrize("own", [True, False], ids=["own-data", "shared-data"])
-@pytest.mark.parametrize("order", ["own-order", "one-order"])
-@pytest.mark.parametrize("rates", [{}, {"momentum": 0.9}, {"momentum": 0.9, "weight_decay": 0.01}])
-def test_a_stack_equals_separate_runs(model, examples, batch_size, own, order, rates):
+def test_a_stack_equals_separate_runs(model, sizes, data, order, rates):
+    model, (examples, batch_size), rates = BY_NAME[model], SIZES[sizes], STEPS[rates]
+    own, one = data == "own-data", order == "one-order"
     params, x, y, orders = task(model, examples, own=own)
     config = TrainConfig(batch_size=batch_size, max_epochs=3, learning_rate=0.05, **rates)
-    one = order == "one-order"
     run = training.train(model, config, params, x, y, gens=orders[0] if one else orders)
     for i in range(3):
         xi, yi = (x[i], y[i]) if own else (x, y)
