@@ -26,6 +26,7 @@ def test_the_stream_is_the_same_on_every_machine():
     assert draw(0, "labels") == [237051010, 174179225, 501282333, 625746459]
 
 
+@pytest.mark.untyped
 @pytest.mark.parametrize(
     ("args", "error", "match"),
     [

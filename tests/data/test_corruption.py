@@ -71,6 +71,7 @@ def test_gaussian_pixels_have_the_mean_and_deviation_asked_for():
     assert stats.kstest(noise.flatten().numpy(), "norm", (2.0, 3.0)).pvalue > 1e-4
 
 
+@pytest.mark.untyped
 @pytest.mark.parametrize(
     ("call", "match"),
     [

@@ -15,7 +15,6 @@ from sklearn.datasets import load_digits
 from dlnotes.data import datasets, files, formats, registry
 from dlnotes.rng import generator
 
-TYPES = "Type-check error"  # what refuses first where the types are checked (--jaxtyping-packages)
 
 
 def tiny(x=None, y=None, **changes):
@@ -34,6 +33,7 @@ def test_len_counts_examples():
     assert len(tiny(torch.zeros(1, 1), torch.tensor([2]))) == 1
 
 
+@pytest.mark.untyped
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -47,13 +47,14 @@ def test_len_counts_examples():
     ],
 )
 def test_parts_that_disagree_are_refused(changes, message):
-    with pytest.raises((ValueError, TypeError), match=f"{message}|{TYPES}"):
+    with pytest.raises(ValueError, match=message):
         tiny(**changes)
 
 
+@pytest.mark.untyped
 @pytest.mark.parametrize("changes", [{"x": torch.zeros(6, 2).byte()}, {"y": torch.zeros(6).int()}])
 def test_other_types_of_numbers_are_refused(changes):
-    with pytest.raises(TypeError, match=rf"x must be float and y int64.*\.long|{TYPES}"):
+    with pytest.raises(TypeError, match=r"x must be float and y int64.*\.long"):
         tiny(**changes)
 
 

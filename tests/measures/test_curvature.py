@@ -230,13 +230,14 @@ def test_eigenvalues_equal_those_of_curvlinops():
     torch.testing.assert_close(found.values[0], exact)
 
 
+@pytest.mark.untyped
 def test_bad_values_are_refused():
     config = SHAPES["mlp"]
     stacked, (x, y) = stack(config), examples(config)
     with pytest.raises(ValueError, match=r"vectors must have the names and shapes"):
         curvature.hessian_product(config, stacked, {"dense0.bias": torch.zeros(2, 4)}, x, y)
     for options in ({"count": 0}, {"count": 43}, {"which": "largest"}, {"tolerance": 0.0}):
-        with pytest.raises((ValueError, TypeError)):
+        with pytest.raises(ValueError, match="need 1 <= count < 43"):
             curvature.largest_eigenvalues(config, stacked, x, y, **options)
     with pytest.raises(ValueError, match=r"1 <= count < 43 \(parameters of a model\)"):
         curvature.largest_eigenvalues(config, stacked, x, y, count=43)

@@ -58,6 +58,7 @@ def test_logits_that_are_not_finite_have_no_accuracy():
     assert right[1].isnan()
 
 
+@pytest.mark.untyped
 @pytest.mark.parametrize(("examples", "batch_size"), [(0, 10), (3, 0), (3, -1)])
 def test_bad_input(examples, batch_size):
     params, y = models.init(MLP, gens(1)), torch.zeros(examples, dtype=torch.int64)

@@ -137,6 +137,7 @@ def test_he_initialization_keeps_the_scale():
     )
 
 
+@pytest.mark.untyped
 @pytest.mark.parametrize(
     ("change", "match"),
     [
@@ -155,6 +156,7 @@ def test_bad_config(change, match):
         ModelConfig(**fields | change)
 
 
+@pytest.mark.untyped
 def test_bad_input():
     params = models.init(MLP, gens(2))
     for shape in ((5, 1, 6, 7), (3, 5, 1, 6, 6)):

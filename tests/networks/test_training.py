@@ -331,6 +331,7 @@ def test_the_gpu_agrees_with_the_cpu(model):
         torch.testing.assert_close(gpu.params[name].cpu(), p, rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.untyped
 @pytest.mark.parametrize(
     ("field", "value", "match"),
     [
@@ -359,6 +360,7 @@ def test_bad_config(field, value, match):
         TrainConfig(**good | {field: value})
 
 
+@pytest.mark.untyped
 def test_bad_input_is_refused_before_any_work():
     params, x, y, orders = task(MLP, 10)
     config = TrainConfig(batch_size=5, max_epochs=1, learning_rate=0.1)

@@ -87,6 +87,7 @@ def test_no_other_interpolant_in_the_kernels_space_has_a_smaller_norm():
         assert linear.norm(alpha, gram) > least
 
 
+@pytest.mark.untyped
 def test_bad_values_are_refused():
     x = draw(3, 2)
     with pytest.raises(ValueError, match=r"bandwidth must be > 0, got 0\.0"):
