@@ -64,6 +64,17 @@ def test_seed_points_show_mean_and_every_seed():
     assert [t for t in axes.get_legend_handles_labels()[1]] == ["a", "b"]
 
 
+def test_seed_points_draw_the_interval_of_every_mean():
+    _, axes = plt.subplots()
+    figures.seed_points(axes, FRAME, x="x", y="y", hue="kind")
+    half = 4.302653 * 0.1 / 3**0.5  # Student's t for two degrees of freedom; seeds differ by 0.1
+    for drawn, lowest in zip(axes.containers, (0.1, 1.1), strict=True):
+        (bars,) = drawn.lines[2]
+        for x, bar in zip((0, 1, 2), bars.get_segments(), strict=True):
+            mean = lowest + x
+            assert bar == pytest.approx(np.array([[x, mean - half], [x, mean + half]]))
+
+
 def test_image_rows_put_every_image_in_its_place():
     images = np.arange(2 * 3 * 4.0).reshape(2, 1, 3, 4)
     figure = figures.image_rows({"first": images, "second": images[::-1]}, ["p", "q"])

@@ -96,3 +96,9 @@ def test_the_library_of_products_is_set_and_recorded(library):
 
 def test_a_lecture_does_not_ask_for_another_library():
     assert Settings(profile="cpu", seeds=(0, 1)).products == "pytorch"
+
+
+def test_convolutions_on_a_gpu_are_the_same_on_every_run(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
+    Settings(profile="smoke", device="cpu", seeds=(0, 1)).prepare()
+    assert torch.backends.cudnn.deterministic

@@ -103,19 +103,48 @@ class Keys:
         return cache.key(self.book.root, lecture, source, PARAMETERS | changes)
 
 
-def test_the_key_changes_with_what_a_result_depends_on(book, monkeypatch):
-    book.lecture("a/one", "x = 1")
+NEEDS_MNIST = (
+    "# ---\n# jupyter:\n#   kernelspec: {name: python3, display_name: P, language: python}\n"
+    "#   dlnotes: {datasets: {cpu: [mnist]}}\n# ---\n"
+)
+CHANGES = {
+    "format": lambda patch, root: patch(cache, "FORMAT", "0"),
+    "source": lambda patch, root: append(root / "book" / "a" / "one.py", "# more"),
+    "modules": lambda patch, root: append(root / "fake" / "base.py", "# more"),
+    "archive": lambda patch, root: append(root / "results" / "a" / "one.jsonl", "{}"),
+    "data": lambda patch, root: patch(files, "locate", lambda name: Path("/anywhere")),
+    "versions": lambda patch, root: patch(machine, "versions", lambda packages: {"torch": "0"}),
+    "threads": lambda patch, root: patch(cache, "THREADS", 2),
+    "processor": lambda patch, root: patch(machine, "cpu_name", lambda: "another"),
+    "python": lambda patch, root: patch(cache.platform, "python_version", lambda: "4.0.0"),
+    "system": lambda patch, root: patch(cache.platform, "system", lambda: "Other"),
+    "machine": lambda patch, root: patch(cache.platform, "machine", lambda: "other"),
+}
+
+
+def append(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(f"{text}\n")
+
+
+@pytest.mark.parametrize("part", CHANGES)
+def test_every_part_of_the_key_changes_it(book, monkeypatch, part):
+    monkeypatch.setattr(cache, "PACKAGE", book.root / "fake")
+    monkeypatch.setattr(files, "locate", lambda name: None)
+    append(book.root / "fake" / "base.py", "x = 1")
+    book.lecture("a/one", "import fake.base", header=NEEDS_MNIST)
     key = Keys(book)
-    keys = [key(), key(profile="smoke"), key(device="cuda"), key(seeds="1-2")]
-    book.lecture("a/one", "x = 2")
-    keys.append(key())
-    archive = book.root / "results" / "a" / "one.jsonl"
-    archive.parent.mkdir(parents=True)
-    archive.write_text("{}")
-    keys.append(key())
-    monkeypatch.setattr(machine, "versions", lambda packages: {"torch": "0"})
-    keys.append(key())
-    assert len(set(keys)) == len(keys)
+    before = key()
+    CHANGES[part](monkeypatch.setattr, book.root)
+    assert key() != before
+
+
+@pytest.mark.parametrize("change", [{"profile": "smoke"}, {"device": "cuda"}, {"seeds": "1-2"}])
+def test_every_parameter_changes_the_key(book, change):
+    book.lecture("a/one")
+    key = Keys(book)
+    assert key(**change) != key()
 
 
 def test_the_key_does_not_change_with_anything_else(book):
@@ -156,11 +185,7 @@ def test_editing_a_module_changes_the_keys_of_its_users_alone(book, package, mon
 
 
 def test_the_key_knows_whether_the_data_is_there(book, monkeypatch):
-    header = (
-        "# ---\n# jupyter:\n#   kernelspec: {name: python3, display_name: P, language: python}\n"
-        "#   dlnotes: {datasets: {cpu: [mnist]}}\n# ---\n"
-    )
-    book.lecture("a/one", header=header)
+    book.lecture("a/one", header=NEEDS_MNIST)
     key = Keys(book)
     monkeypatch.setattr(files, "locate", lambda name: None)
     without = key(), key(profile="smoke")
