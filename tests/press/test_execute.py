@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import jupyter_client
@@ -135,7 +134,7 @@ def test_the_run_record_has_its_fields(failed):
     ]
     assert (run["lecture"], run["profile"], run["device"]) == ("good/one", "smoke", "cpu")
     assert 20 < run["peak_mb"] < 1000
-    assert 0.2 < run["seconds"] == outcome.seconds < 60
+    assert run["seconds"] == outcome.seconds > 0
 
 
 def test_the_next_run_runs_only_what_is_missing(failed):
@@ -197,12 +196,10 @@ def test_a_damaged_entry_is_run_again(book):
 
 def test_a_lecture_over_its_time_is_killed_with_its_kernel(book):
     mark = book.root / "pid"
-    cell = f"import os, time\nopen({str(mark)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)"
+    cell = f"import os, time\nopen({str(mark)!r}, 'w').write(str(os.getpid()))\ntime.sleep(10**6)"
     book.lecture("a/one", cell)
-    began = time.monotonic()
     outcome = run(book, run_timeout=3)["a/one"]
     assert outcome.error == "the lecture ran longer than 3 s, it was in cell 4 (import os, time)"
-    assert time.monotonic() - began < 15
     assert not psutil.pid_exists(int(mark.read_text()))
 
 
