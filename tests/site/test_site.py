@@ -9,26 +9,29 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+import yaml
 
 from dlnotes.press.lectures import find
 
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def named(toc):
+    """Return the pages that a table of contents names, in its order."""
+    if isinstance(toc, list):
+        return [page for entry in toc for page in named(entry)]
+    if isinstance(toc, dict):
+        here = [toc[key] for key in ("root", "file") if key in toc]
+        return here + [page for value in toc.values() for page in named(value)]
+    return []
+
+
 LECTURES = [lecture.name for lecture in find(ROOT)]
 LECTURE_PAGES = [f"book/{name}.html" for name in LECTURES]
-PLAIN = [
-    "index",
-    "readers",
-    "cluster",
-    "instructors",
-    "ledger",
-    "runs",
-    "bench",
-    "glossary",
-    "bibliography",
-]
-PAGES = [f"book/{name}.html" for name in [*PLAIN, "rethinking/index"]] + LECTURE_PAGES
+PAGES = [f"{name}.html" for name in named(yaml.safe_load((ROOT / "_toc.yml").read_text()))]
+MADE_BY_SPHINX = ["search.html", "genindex.html"]
 TEXT = {".html", ".js", ".json", ".ipynb", ".py", ".txt", ".csv", ".svg", ".md", ".inv"}
 
 
@@ -38,7 +41,14 @@ def test_the_first_page_leads_into_the_book(open_page):
     assert "generalize" in page.locator("article h1").inner_text()
 
 
-@pytest.mark.parametrize("path", [*PAGES, "search.html", "genindex.html"])
+def test_every_page_of_the_site_is_opened_here(site):
+    made = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
+    opened = {"index.html", *PAGES, *MADE_BY_SPHINX}
+    assert {page for page in made if not page.startswith("_static/")} == opened
+    assert set(LECTURE_PAGES) < set(PAGES)
+
+
+@pytest.mark.parametrize("path", [*PAGES, *MADE_BY_SPHINX])
 def test_pages_open_quietly_ask_no_other_host_and_fit_a_phone(open_page, address, path):
     page = open_page(path)
     page.wait_for_load_state("networkidle")
