@@ -84,23 +84,54 @@ def open_page(browser, address):
     """Return a function that opens a page of the site, in a context of its own."""
     contexts = []
 
-    def open_(path, *, width=1280, height=900, scheme="light", **options):
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,
-            reduced_motion="reduce",  # else colors are measured half-way between two themes
-            **options,
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.complaints, page.requests = [], []
-        page.on("console", lambda m: m.type == "error" and page.complaints.append(m.text))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on("request", lambda request: page.requests.append(request.url))
-        page.goto(f"{address}/{path}", wait_until="load")
+    def open_(path, *, width=1280, height=900, **options):
+        page = opened(browser, f"{address}/{path}", width, height, **options)
+        contexts.append(page.context)
         return page
 
     yield open_
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def opened_pages():
+    """Hold the page that was opened last, by its path."""
+    return {}
+
+
+@pytest.fixture
+def look_at(opened_pages, browser, address):
+    """Return a function like `open_page` for tests that leave the page as it was.
+
+    A lecture takes seconds to open; tests of the same page in a row share it.
+    """
+
+    def look(path):
+        if path not in opened_pages:
+            while opened_pages:
+                opened_pages.popitem()[1].context.close()
+            opened_pages[path] = opened(browser, f"{address}/{path}")
+        page = opened_pages[path]
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.emulate_media(color_scheme="light")
+        return page
+
+    return look
+
+
+def opened(browser, url, width=1280, height=900, **options):
+    """Open a page in a context of its own; it remembers its complaints and requests."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        reduced_motion="reduce",  # else colors are measured half-way between two themes
+        **options,
+    )
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.complaints, page.requests = [], []
+    page.on("console", lambda m: m.type == "error" and page.complaints.append(m.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("request", lambda request: page.requests.append(request.url))
+    page.goto(url, wait_until="load")
+    return page
