@@ -158,7 +158,7 @@ def test_a_stack_trained_in_parts_is_the_same(monkeypatch, near_bytes, threads, 
     y[2] = 0
     gens_ = orders[0] if order == "one-order" else orders
     rates = {name: (*rate, *rate[:2]) for name, rate in RATES.items()}
-    config = TrainConfig(batch_size=7, max_epochs=40, stop_accuracy=1.0, **rates)
+    config = TrainConfig(batch_size=7, max_epochs=20, stop_accuracy=1.0, **rates)
     seen = []
 
     def measure(params, places):
@@ -167,6 +167,7 @@ def test_a_stack_trained_in_parts_is_the_same(monkeypatch, near_bytes, threads, 
 
     run = training.train(MLP, config, params, x, y, gens=gens_, noise=noises(5), measure=measure)
     assert max(seen) == at_once
+    assert run.epochs[2] < run.epochs[0]
     assert run.measured["place"].tolist() == [[i] * len(run.points) for i in range(5)]
     weight = run.params["dense0.weight"][:, 0, 0]
     torch.testing.assert_close(run.measured["first weight"][:, -1], weight)
