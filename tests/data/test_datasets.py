@@ -142,7 +142,9 @@ def nothing_here(tmp_path, monkeypatch):
 
 
 def test_misspelt_name_lists_the_valid_ones():
-    with pytest.raises(ValueError, match=r"'cifar-10'; did you mean 'cifar10'. Valid: digits, mnist1d, mnist"):
+    with pytest.raises(
+        ValueError, match=r"'cifar-10'; did you mean 'cifar10'. Valid: digits, mnist1d, mnist"
+    ):
         datasets.load("cifar-10")
 
 

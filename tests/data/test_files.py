@@ -165,7 +165,9 @@ def test_registry_is_complete(name):
 
 def test_paths_are_those_of_torchvision():
     assert registry.info("mnist").files[0].path == "MNIST/raw/train-images-idx3-ubyte.gz"
-    assert registry.info("fashion-mnist").files[3].path == "FashionMNIST/raw/t10k-labels-idx1-ubyte.gz"
+    assert (
+        registry.info("fashion-mnist").files[3].path == "FashionMNIST/raw/t10k-labels-idx1-ubyte.gz"
+    )
     assert registry.info("cifar10").files[5].path == "cifar-10-batches-py/test_batch"
     assert {url.rsplit("/", 1)[1] for url in registry.info("cifar10").files[0].urls} == {
         "cifar-10-python.tar.gz"
@@ -194,7 +196,9 @@ def test_folders_are_searched_in_order(place, use, monkeypatch):
     monkeypatch.setenv("DLNOTES_DATA", str(put(place / "given")))
     assert files.locate(registry.info("tiny")) == place / "given"
     (place / "given/Tiny/raw/b.gz").unlink()
-    assert files.locate(registry.info("tiny")) == place / "data", "an incomplete folder is passed over"
+    assert files.locate(registry.info("tiny")) == place / "data", (
+        "an incomplete folder is passed over"
+    )
 
 
 def test_contents_are_all_files_of_a_set(place, use):
@@ -290,7 +294,12 @@ def test_fetch_repairs_a_damaged_file_and_says_so(place, use, serve):
     assert files.contents(registry.info("tiny"))["b.gz"] == CONTENT
     (line,) = said
     found = hashlib.sha256(b"half").hexdigest()
-    for part in ("b.gz is damaged", found, registry.info("tiny").files[1].sha256, "data fetch tiny"):
+    for part in (
+        "b.gz is damaged",
+        found,
+        registry.info("tiny").files[1].sha256,
+        "data fetch tiny",
+    ):
         assert part in line
     assert good.requests == [("b.gz", None)]
 
