@@ -26,7 +26,7 @@ book: .venv/installed ## Run the lectures, judge their claims, build the site
 
 test: .venv/installed ## Run all tests
 	@echo "Running the tests; those that need what this machine lacks are skipped and say so"
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -rs
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -rs
 
 lint: .venv/installed ## Check style and format
 	@$(BIN)/ruff check .

@@ -15,7 +15,6 @@ from sklearn.datasets import load_digits
 from dlnotes.data import datasets, files, formats, registry
 from dlnotes.rng import generator
 
-pytestmark = pytest.mark.xdist_group("datasets")  # one worker loads what they share
 
 
 def tiny(x=None, y=None, **changes):

@@ -19,7 +19,6 @@ import pytest
 
 from dlnotes.lab import cluster, records, sweeps
 
-pytestmark = pytest.mark.xdist_group("cluster")
 DASK = [sys.executable, "-m", "dask"]
 LOCAL = ["--host", "127.0.0.1", "--no-dashboard"]
 

@@ -381,7 +381,6 @@ print([r.metrics["value"] for r in done])
 """
 
 
-@pytest.mark.xdist_group("cluster")
 @pytest.mark.usefixtures("_no_cluster_after")
 def test_lectures_train_on_a_cluster_and_the_cache_does_not_care(
     dlnotes, book, tmp_path, monkeypatch

@@ -19,10 +19,7 @@ from dlnotes.contract import RUN_MIME
 from dlnotes.press import cache, execute, lectures, notebooks, processes
 
 PARAMETERS = {"profile": "smoke", "device": "cpu", "seeds": "1,2"}
-pytestmark = [
-    pytest.mark.usefixtures("_no_sign_of_life"),
-    pytest.mark.xdist_group("kernels"),  # one worker makes what they share
-]
+pytestmark = pytest.mark.usefixtures("_no_sign_of_life")
 
 
 @pytest.fixture

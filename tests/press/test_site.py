@@ -14,7 +14,6 @@ from dlnotes.contract import RUN_MIME, WORDS
 from dlnotes.press import labels, lectures, site, sources, stage
 from dlnotes.press.execute import Outcome
 
-pytestmark = pytest.mark.xdist_group("sphinx")  # one worker builds what they share
 NAME = "part/noise"
 ROW = {
     "id": "fit.all",

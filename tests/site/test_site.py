@@ -50,11 +50,6 @@ ONE_OF_A_KIND = """() => {
 TEXT = {".html", ".js", ".json", ".ipynb", ".py", ".txt", ".csv", ".svg", ".md", ".inv"}
 
 
-def together(*paths):
-    """Let one worker run all tests of a page, one after the other: they share it."""
-    return [pytest.param(path, marks=pytest.mark.xdist_group(path)) for path in paths]
-
-
 def test_the_first_page_leads_into_the_book(open_page):
     page = open_page("index.html")
     page.wait_for_url("**/book/index.html")
@@ -68,7 +63,7 @@ def test_every_page_of_the_site_is_opened_here(site):
     assert set(LECTURE_PAGES) < set(PAGES)
 
 
-@pytest.mark.parametrize("path", together(*PAGES, *MADE_BY_SPHINX))
+@pytest.mark.parametrize("path", [*PAGES, *MADE_BY_SPHINX])
 def test_pages_open_quietly_ask_no_other_host_and_fit_a_phone(look_at, address, path):
     page = look_at(path)
     page.wait_for_load_state("networkidle")
@@ -78,7 +73,7 @@ def test_pages_open_quietly_ask_no_other_host_and_fit_a_phone(look_at, address, 
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-@pytest.mark.parametrize("path", together(*PAGES))
+@pytest.mark.parametrize("path", PAGES)
 def test_no_serious_accessibility_violation_in_light_or_dark(look_at, path):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = look_at(path)
@@ -118,7 +113,7 @@ def test_links_lead_to_pages_and_places_that_exist(site):
     assert broken == []
 
 
-@pytest.mark.parametrize("path", together(*LECTURE_PAGES))
+@pytest.mark.parametrize("path", LECTURE_PAGES)
 def test_every_figure_says_its_numbers_in_words(look_at, path):
     figures = look_at(path).locator("article figure")
     assert figures.count() > 0
@@ -128,7 +123,7 @@ def test_every_figure_says_its_numbers_in_words(look_at, path):
         assert figure.locator("figcaption a[download]").count() == 1
 
 
-@pytest.mark.parametrize("path", together(*LECTURE_PAGES))
+@pytest.mark.parametrize("path", LECTURE_PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_figures_are_drawn_on_the_page_itself(look_at, path, scheme):
     page = look_at(path)
@@ -143,7 +138,7 @@ def test_figures_are_drawn_on_the_page_itself(look_at, path, scheme):
         assert image.evaluate("e => e.naturalWidth") > 0
 
 
-@pytest.mark.parametrize("path", together(*LECTURE_PAGES))
+@pytest.mark.parametrize("path", LECTURE_PAGES)
 def test_code_can_be_copied(look_at, path):
     page = look_at(path)
     assert page.locator("button.copybtn").count() >= page.locator("div.cell_input").count() > 0
@@ -195,7 +190,7 @@ def test_a_card_stays_on_the_screen(open_page, width):
         page.keyboard.press("Escape")
 
 
-@pytest.mark.parametrize("path", together(*LECTURE_PAGES))
+@pytest.mark.parametrize("path", LECTURE_PAGES)
 def test_the_cost_label_is_under_the_title(look_at, path):
     page = look_at(path)
     label = page.locator("h1 + .cost-label")
