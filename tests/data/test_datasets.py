@@ -16,7 +16,6 @@ from dlnotes.data import datasets, files, formats, registry
 from dlnotes.rng import generator
 
 
-
 def tiny(x=None, y=None, **changes):
     """Six examples of two channels and three pixels, in three classes."""
     x = torch.arange(36.0).reshape(6, 2, 3) if x is None else x

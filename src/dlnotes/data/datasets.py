@@ -1,8 +1,8 @@
 """Named data sets as tensors: the embedded ones, and MNIST, Fashion-MNIST and CIFAR-10.
 
 Embedded sets are always there: ``digits`` (scikit-learn) and ``mnist1d`` (generated, Greydanus and
-Kobak, arXiv:2011.14439). The others are files that `dlnotes.data.files` finds or fetches; where that
-fails a lecture may name an embedded set as stand-in, and the data set returned says so.
+Kobak, arXiv:2011.14439). The others are files that `dlnotes.data.files` finds or fetches; where
+that fails a lecture may name an embedded set as stand-in, and the data set returned says so.
 """
 
 import contextlib
@@ -147,7 +147,9 @@ def subset(data: Dataset, size: int, *, gen: torch.Generator) -> Dataset:
     return replace(data, x=data.x[chosen], y=data.y[chosen])
 
 
-def rows(data: Dataset, size: int, *, gens: Sequence[torch.Generator]) -> Int64[Tensor, "gens size"]:
+def rows(
+    data: Dataset, size: int, *, gens: Sequence[torch.Generator]
+) -> Int64[Tensor, "gens size"]:
     """Draw a subset for each generator, as indices: those that `subset` takes.
 
     For a stack whose models are tested on images of their own, see ``rows`` of

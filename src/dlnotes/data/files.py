@@ -1,6 +1,6 @@
 """Data files: where they lie, whether they are whole, and how to get them.
 
-What is known of a set, an `Info` of `dlnotes.data.registry`, is handed in; no name is looked up here.
+What is known of a set, an `Info` of `dlnotes.data.registry`, is handed in; no name is looked up.
 Files keep the layout of torchvision (``MNIST/raw/*.gz``, ``cifar-10-batches-py/*``), so that a
 download the reader already has is found. No byte reaches a caller before its sha256 was compared
 with the registry.
@@ -130,9 +130,7 @@ def _damaged(about: Info, folder: Path, entry: Entry, found: str) -> DamagedData
 # -- fetching -----------------------------------------------------------------------------------
 
 
-def fetch(
-    about: Info, *, progress: bool = True, say: Callable[[str], None] | None = None
-) -> Path:
+def fetch(about: Info, *, progress: bool = True, say: Callable[[str], None] | None = None) -> Path:
     """Make sure that a set is on this machine and whole; download what is missing to the cache.
 
     A broken download goes on where it stopped. ``DLNOTES_OFFLINE=1`` forbids all downloads.
