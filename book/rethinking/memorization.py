@@ -896,8 +896,8 @@ prose.number("cap-epochs", EPOCHS)
 # ({glue:text}`need-net-interval`). Arpit et al. wrote that with the noise left out a *smaller*
 # network would do. For random labels it is {glue:text}`need-labels-net` times the width that is
 # needed without them ({glue:text}`need-labels-net-interval`). For random inputs, the growth from
-# real data is {glue:text}`need-inputs` times without this control and {glue:text}`need-net` with it: as far
-# as it shrinks, missing examples explain it, not noise.
+# real data is {glue:text}`need-inputs` times without this control and {glue:text}`need-net` with it. As far
+# as it shrinks, missing examples explain it; what is left above one is the share of the noise.
 #
 # ## How much time?
 #
