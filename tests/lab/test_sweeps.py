@@ -310,11 +310,11 @@ def test_what_another_process_gives_up_is_run_after_all(tmp_path, monkeypatch, c
         done = sweeps.run(GRID, trainer, path=path)
     assert trainer.groups == [GRID[3:], GRID[:3]]
     assert [r.config for r in done] == GRID
-    said = [line[:36] for line in capsys.readouterr().err.splitlines()]
+    said = [line[:35] for line in capsys.readouterr().err.splitlines()]
     assert said == [
-        "sweep: 1 of 2 stacks, 00:00 so far, ",
+        "sweep: 1 of 2 stacks, 0:00 so far, ",
         "sweep: another process runs 1 more",
-        "sweep: 2 of 2 stacks, 00:00",
+        "sweep: 2 of 2 stacks, 0:00",
     ]
 
 
@@ -328,9 +328,9 @@ def test_progress_is_a_line_now_and_then_on_stderr(monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        "sweep: 1 of 6 stacks, 00:02 so far, about 00:10 left",
-        "sweep: 4 of 6 stacks, 00:08 so far, about 00:04 left",
-        "sweep: 6 of 6 stacks, 00:12",
+        "sweep: 1 of 6 stacks, 0:02 so far, about 0:10 left",
+        "sweep: 4 of 6 stacks, 0:08 so far, about 0:04 left",
+        "sweep: 6 of 6 stacks, 0:12",
     ]
 
 

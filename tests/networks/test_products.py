@@ -48,6 +48,7 @@ def test_the_switch_and_the_shapes_decide():
     assert not products._by_onednn(wide.double(), wide.double())
 
 
+@pytest.mark.untyped
 def test_a_library_that_is_not_there(monkeypatch):
     with pytest.raises(ValueError, match="one of pytorch, onednn; got 'blas'"):
         products.use("blas")

@@ -131,7 +131,7 @@ def test_the_run_record_has_its_fields(failed):
     run = outcome.run
     assert list(run) == [
         *("lecture", "profile", "device", "seconds", "peak_mb", "datasets", "precision"),
-        *("versions", "commit", "key", "date"),
+        *("products", "threads", "versions", "commit", "key", "date"),
     ]
     assert (run["lecture"], run["profile"], run["device"]) == ("good/one", "smoke", "cpu")
     assert 20 < run["peak_mb"] < 1000
