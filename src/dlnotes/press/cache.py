@@ -8,6 +8,7 @@ sum is rounded. An entry is a folder ``_build/cache/<key>``; it appears whole or
 """
 
 import ast
+import functools
 import hashlib
 import json
 import os
@@ -74,10 +75,8 @@ def modules(code: Iterable[str], package: Path = PACKAGE) -> list[Path]:
     new = {path for text in code for path in _imports(ast.parse(text), package, package)}
     while new:
         reached |= new
-        trees = [(ast.parse(path.read_bytes()), path) for path in new]
-        found = {p for tree, path in trees for p in _imports(tree, package, path.parent)}
-        new = found - reached
-    literals = {text for path in reached for text in _literals(path)}
+        new = {p for path in new for p in _named(path, path.read_bytes(), package)[0]} - reached
+    literals = {t for path in reached for t in _named(path, path.read_bytes(), package)[1]}
     data = (p for p in package.rglob("*") if p.is_file() and p.suffix not in {".py", ".pyc"})
     return sorted(reached | {p for p in data if p.name in literals and not _is_press(p, package)})
 
@@ -198,9 +197,11 @@ def _files(package: Path, names: list[str]) -> set[Path]:
     return {path for path in found if path.is_file()}
 
 
-def _literals(path: Path) -> set[str]:
-    if path.suffix != ".py":
-        return set()
-    nodes = ast.walk(ast.parse(path.read_bytes()))
+@functools.cache  # many lectures reach the same modules
+def _named(path: Path, content: bytes, package: Path) -> tuple[set[Path], set[str]]:
+    """Return the modules that a module imports, and the file names that its texts may be."""
+    tree = ast.parse(content)
+    nodes = ast.walk(tree)
     texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
-    return {text.split("/")[-1] for text in texts if "\n" not in text}
+    names = {text.split("/")[-1] for text in texts if "\n" not in text}
+    return _imports(tree, package, path.parent), names

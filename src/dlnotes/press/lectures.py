@@ -5,6 +5,8 @@ A lecture is one file ``book/<part>/<slug>.py`` in jupytext's ``py:percent`` for
 """
 
 import ast
+import copy
+import functools
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
@@ -62,10 +64,8 @@ def read(path: Path) -> "NotebookNode":
     Raises:
         LectureError: The source cannot be read as a notebook.
     """
-    import jupytext  # here: it takes a third of a second, and most commands need no notebook
-
     try:
-        notebook = jupytext.read(path, fmt="py:percent")
+        notebook = copy.deepcopy(_parsed(path.read_text(encoding="utf-8")))
     except Exception as error:  # jupytext lets through whatever yaml or the codec raises
         reason = " ".join(str(error).split())
         raise LectureError(
@@ -77,6 +77,13 @@ def read(path: Path) -> "NotebookNode":
         text = f"{index}\0{cell.cell_type}\0{cell.source}"
         cell["id"] = hashlib.sha256(text.encode()).hexdigest()[:12]
     return notebook
+
+
+@functools.cache  # a build reads each lecture more than once
+def _parsed(text: str) -> "NotebookNode":
+    import jupytext  # here: it takes a third of a second, and most commands need no notebook
+
+    return jupytext.reads(text, fmt="py:percent")
 
 
 def refuse_wrong(lectures: Sequence[Lecture], claims: dict[str, dict[str, Any]]) -> None:
