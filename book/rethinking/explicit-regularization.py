@@ -704,8 +704,8 @@ glue_mean("gain-custom", gain(arm, decay=CUSTOM), "+.1f")
 #
 # - {claim}`explicit.random-still-fits` With true labels, the same decay gains
 #   {glue:text}`gain-custom` points of test accuracy ({glue:text}`gain-custom-interval`).
-# - {claim}`explicit.random-at-best` It is {glue:text}`noise-best-long` % of the labels, and with
-#   {glue:text}`fitted-best-long` of {glue:text}`seeds` seeds all of them.
+# - {claim}`explicit.random-at-best` On average {glue:text}`noise-best-long` % of them are learned,
+#   and with {glue:text}`fitted-best-long` of {glue:text}`seeds` seeds all.
 #
 # Both were judged after twice as many steps as the table. There, with nothing to hold the network
 # back, all {glue:text}`size` random labels were right with {glue:text}`fitted-none-short` of

@@ -1376,8 +1376,9 @@ pd.DataFrame(levels, index=pd.Index(half.seed, name="seed")).round(1).T
 #
 # **What the pilot changed.** Before it, we expected dropout to be best and more examples to slow both
 # kinds of noise; the first design for the remedies had half as many images, and its intervals were
-# too wide to tell anything. The expectations in the ledger are those after the pilot. The claims as
-# such come from the papers, except that each got its numbers: how many times, how many points.
+# too wide to tell anything. The ledger has what we predicted before it, and what we have expected
+# since. The claims as such come from the papers, except that each got its numbers: how many times,
+# how many points.
 #
 # **Noise of a kind.** Our wrong labels are rolled with a die. When most labels were wrong by one
 # rule, the order turned round. Real errors are somewhere between.
@@ -1385,8 +1386,8 @@ pd.DataFrame(levels, index=pd.Index(half.seed, name="seed")).round(1).T
 # **Small networks, small data.** The paper used up to 50,000 images and 4096 units a layer. Profile
 # `gpu` goes some of the way, with more images, wider networks, and CIFAR-10 for the remedies; the
 # page says at its top which profile you are reading. A seed draws the training images, the noise,
-# the initial weights, the order, and the test images. The intervals say what
-# other seeds would give on these data.
+# the initial weights, the order, and the test images. The intervals say what other seeds would give
+# on these data.
 
 # %% [markdown]
 # ## Exercises

@@ -1141,9 +1141,8 @@ prose.number("nn-real", np.mean(picked), ".0f")
 # multiplications in both shapes, but those of six layers have to wait for one another.
 #
 # **What the intervals cover.** A seed draws the images, labels, noise and initial weights. The
-# order of the batches is the same for all networks of one shape, and each seed has test images of its
-# own.
-# "Most seeds" means that the interval of their share lies above one half.
+# order of the batches is the same for all networks of one shape, and each seed has test images of
+# its own. "Most seeds" means that the interval of their share lies above one half.
 #
 # **Plain networks.** Without normalization or shortcuts between layers. With shortcuts, the verdict
 # on thin and deep was given at another scale: a residual network of 16 *wide* layers outperformed

@@ -264,7 +264,7 @@ def test_the_ledger_lists_the_claim_and_leads_back_to_the_sentence(built):
     assert "The 1 verdicts over seeds rest on 3 intervals" in page
     assert "Of 1 predictions, 0 came true, 1 did not" in page
     assert "does not hold; since then expected: holds, because a pilot saw it" in page
-    for fact in ("3 seeds: 0–2", "decided by: the widest", "1 half-widths inside the limit"):
+    for fact in ("3 seeds: 0–2", "decided by: the widest", "ends 1 half-widths inside the limit"):
         assert fact in page
     for fact in ("q\u00a0= 0.008, 3 intervals", "for other test images, too: 0.35 to 0.65"):
         assert fact in page

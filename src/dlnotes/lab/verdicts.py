@@ -18,7 +18,7 @@ import numpy as np
 from scipy import stats as scipy_stats
 from scipy.special import stdtr
 
-from dlnotes.contract import LEAST_SEEDS, Scale, Verdict
+from dlnotes.contract import ADVISED_SEEDS, LEAST_SEEDS, Scale, Verdict
 from dlnotes.stats import mean_interval, ratio_interval, share_interval, sign_flip, two_way_interval
 
 LEVEL = 0.025
@@ -319,7 +319,7 @@ def _refusal(values: Sequence[float]) -> str:
     if len(values) < LEAST_SEEDS:
         return (
             f"{len(values)} seeds can decide nothing (their signs alone come by chance more often "
-            f"than {LEVEL:.1%}); run at least {LEAST_SEEDS}, better 8"
+            f"than {LEVEL:.1%}); run at least {LEAST_SEEDS}, better {ADVISED_SEEDS}"
         )
     array = np.asarray(values, dtype=np.float64)
     if np.ptp(array) <= 1e-12 * np.abs(array).max():
@@ -387,7 +387,8 @@ def mostly(successes: Sequence[bool | None], *, reason: str = "") -> Finding:
     if len(told) < LEAST_SEEDS:
         verdict = "refused"
         why = (
-            f"a share of {len(told)} seeds can decide nothing; run at least {LEAST_SEEDS}, better 8"
+            f"a share of {len(told)} seeds can decide nothing; run at least {LEAST_SEEDS}, "
+            f"better {ADVISED_SEEDS}"
         )
     return Finding(
         verdict=verdict,
@@ -538,11 +539,12 @@ def all_of(parts: Mapping[str, Finding]) -> Finding:
     else:
         shown = min(tested, key=lambda leaf: leaf.margin)
         verdict = "holds" if p_holds < LEVEL else "undecided"
-    rule = f"; the decisive of {count}, one of which must fail at 2.5 % / {count}" * (count > 1)
+    which = f"the clearest of {count}, judged at 2.5 % / {count}" * (verdict == "fails")
+    which = which or f"the weakest of {count}"
     return replace(
         shown,
         verdict=verdict,
-        method=shown.method + rule,
+        method=f"{shown.method}; {which}" if count > 1 else shown.method,
         p_holds=p_holds,
         p_fails=p_fails,
         leaves=leaves,

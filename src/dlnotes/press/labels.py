@@ -24,12 +24,13 @@ def count(rows: Sequence[LedgerRow]) -> str:
     total = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in WORDS}
     hold = "holds" if total["holds"] == 1 else "hold"
     fail = "does not hold" if total["fails"] == 1 else "do not hold"
-    kinds = {"identity": "equalit", "calibration": "calibration", "placebo": "placebo"}
-    counts = {kind: sum(row["kind"] == kind for row in rows) for kind in kinds}
-    plural = {"identity": ("y", "ies")}
-    others = ", ".join(
-        f"{n} {kinds[kind]}{plural.get(kind, ('', 's'))[n != 1]}" for kind, n in counts.items() if n
-    )
+    named = {
+        "identity": ("equality", "equalities"),
+        "calibration": ("calibration", "calibrations"),
+        "placebo": ("placebo", "placebos"),
+    }
+    counts = {kind: sum(row["kind"] == kind for row in rows) for kind in named}
+    others = ", ".join(f"{n} {named[kind][n != 1]}" for kind, n in counts.items() if n)
     return (
         f"{len(rows)} claim{'s' * (len(rows) != 1)}: {total['holds']} {hold}, "
         f"{total['fails']} {fail}, {total['undecided']} undecided, "
@@ -115,11 +116,20 @@ def judged(row: LedgerRow) -> str:
 
 
 def _margin(row: LedgerRow) -> str:
-    """Say how far inside its limits the interval ends."""
-    if row.get("margin") is None:
+    """Say where the interval lies to its limit; -2 half-widths are the whole of it.
+
+    >>> _margin({"margin": 1.5}), _margin({"margin": -0.5})
+    ('ends 1.5 half-widths inside the limit', 'reaches 0.5 half-widths past the limit')
+    >>> _margin({"margin": -2.5})
+    'lies 0.5 half-widths past the limit'
+    """
+    margin = row.get("margin")
+    if margin is None:
         return ""
-    side = "inside" if row["margin"] >= 0 else "outside"
-    return f"nearest end {abs(row['margin']):.2g} half-widths {side} the limit"
+    if margin >= 0:
+        return f"ends {margin:.2g} half-widths inside the limit"
+    verb, past = ("reaches", -margin) if margin > -2 else ("lies", -margin - 2)
+    return f"{verb} {past:.2g} half-widths past the limit"
 
 
 def _chance(row: LedgerRow) -> str:

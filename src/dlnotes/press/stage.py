@@ -4,12 +4,10 @@ Pages, configuration and downloads are derived here from the book's sources and 
 notebooks; nothing is written.
 """
 
-import contextlib
 import json
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
+from dlnotes import machine
 from dlnotes.contract import CLAIM_MIME, RUN_MIME
 from dlnotes.press import editions
 from dlnotes.press.execute import Outcome
@@ -206,7 +205,7 @@ def repository(root: Path) -> str | None:
     server, name = os.environ.get("GITHUB_SERVER_URL"), os.environ.get("GITHUB_REPOSITORY")
     if server and name:
         return f"{server}/{name}"
-    remote = _git(root, "remote", "get-url", "origin")
+    remote = machine.git(root, "remote", "get-url", "origin")
     match = re.fullmatch(r"(?:https://(?:[^@/]+@)?|git@)([^/:]+)[/:](.+?)(?:\.git)?/?", remote)
     return f"https://{match[1]}/{match[2]}" if match else None
 
@@ -214,13 +213,5 @@ def repository(root: Path) -> str | None:
 def _install(root: Path) -> str | None:
     """Return what pip installs to get the package of this commit."""
     address = repository(root)
-    commit = os.environ.get("GITHUB_SHA") or _git(root, "rev-parse", "HEAD")
+    commit = os.environ.get("GITHUB_SHA") or machine.git(root, "rev-parse", "HEAD")
     return f'"dlnotes @ git+{address}@{commit}"' if address and commit else None
-
-
-def _git(root: Path, *arguments: str) -> str:
-    """Return what git prints, or nothing when it is missing or fails."""
-    command = ["git", "-C", str(root), *arguments]
-    with contextlib.suppress(OSError):
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    return ""
