@@ -7,7 +7,7 @@ of a scheduler's address; what range a unit has.
 import difflib
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, get_args
 
 CLAIM_MIME = "application/vnd.dlnotes.claim+json"
@@ -55,6 +55,11 @@ RANGES = {
 }
 """Unit -> the values it can have; an interval beyond them does not fit what was measured."""
 
+_BY_VERDICT = re.compile(
+    r"\{by-verdict\}(?P<fence>`+)(?!`)(?P<body>.+?)(?<!`)(?P=fence)(?!`)", re.DOTALL
+)
+_CASE = re.compile(rf"\|\s*({'|'.join(WORDS)}):")
+_NOT_RUN = "This was not run here."
 _SEEDS = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
 _ADDRESS = re.compile(r"(tcp|tls)://([\w.-]+|\[[\da-fA-F:.]+\]):(\d{1,5})")
 
@@ -110,6 +115,64 @@ def clock(seconds: float) -> str:
     minutes, seconds = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def texts_by_verdict(text: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield each ``{by-verdict}`` role of a text: its claim and its text for each verdict.
+
+    Raises:
+        ValueError: If a verdict has no text, or two; only ``not-run`` has one of its own.
+
+    Example:
+        >>> text = "{by-verdict}`fit.chance | holds: Yes. | fails: No. | undecided: Who knows.`"
+        >>> list(texts_by_verdict(text))[0][1]["fails"]
+        'No.'
+    """
+    for role in _BY_VERDICT.finditer(text):
+        yield _cases(role["body"])
+
+
+def by_verdict(text: str, verdicts: Mapping[str, str]) -> str:
+    """Replace each ``{by-verdict}`` role by its text for the verdict of its claim.
+
+    The role stands between as many backquotes as its texts need: two, where they have roles of
+    their own.
+
+    Args:
+        text: MyST markdown.
+        verdicts: Of each claim, by id.
+
+    Raises:
+        ValueError: If a claim is unknown, or a verdict has no text.
+
+    Example:
+        >>> text = "{by-verdict}``fit.chance | holds: {a}`b` | fails: No. | undecided: So?``"
+        >>> by_verdict(text, {"fit.chance": "holds"})
+        '{a}`b`'
+    """
+
+    def chosen(role: re.Match[str]) -> str:
+        claim, cases = _cases(role["body"])
+        if claim not in verdicts:
+            raise ValueError(unknown("claim", claim, verdicts))
+        return cases[verdicts[claim]]
+
+    return _BY_VERDICT.sub(chosen, text)
+
+
+def _cases(body: str) -> tuple[str, dict[str, str]]:
+    """Return the claim of a role and its texts, by verdict."""
+    claim, *rest = _CASE.split(body)
+    claim, names = claim.strip(), rest[::2]
+    cases = {name: text.strip() for name, text in zip(names, rest[1::2], strict=True)}
+    lacking = [verdict for verdict in WORDS if not cases.get(verdict) and verdict != "not-run"]
+    if lacking or len(cases) < len(names):
+        raise ValueError(
+            f"{{by-verdict}} of claim {claim!r} must have one text a verdict, such as "
+            f"'{claim} | holds: ... | fails: ... | undecided: ...'; "
+            + (f"none for {', '.join(lacking)}" if lacking else "one comes twice")
+        )
+    return claim, {"not-run": _NOT_RUN} | cases
 
 
 def unknown(what: str, value: object, valid: Iterable[str]) -> str:

@@ -16,10 +16,11 @@ import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from dlnotes import machine
+from dlnotes import contract, machine
 from dlnotes.contract import CLAIM_MIME, RUN_MIME
-from dlnotes.press import editions
+from dlnotes.press import editions, texts
 from dlnotes.press.execute import Outcome
+from dlnotes.press.lectures import LectureError
 
 NOTEBOOK_BRANCH = "notebooks"
 LAUNCH_HOSTS = {
@@ -40,17 +41,18 @@ class StageError(ValueError):
 def files(root: Path, outcomes: Sequence[Outcome]) -> Iterator[tuple[str, bytes]]:
     """Yield every file of the stage: its path there and its content."""
     notebooks = {o.lecture: nbformat.read(o.notebook, as_version=4) for o in outcomes}
-    yield from _book_files(root / "book")
+    ledger = _read_rows(root / "_build" / "ledger.json")
+    verdicts = {row["id"]: row["verdict"] for row in ledger}
+    yield from _book_files(root / "book", verdicts)
     yield "_config.yml", _config(root)
     yield "_toc.yml", (root / "_toc.yml").read_bytes()
-    ledger = _read_rows(root / "_build" / "ledger.json")
     runs = _read_rows(root / "_build" / "runs.json")
     yield "_data/ledger.json", _dump(ledger)
     yield "_data/runs.json", _dump(_with_device(runs, notebooks))
     statements = {row["id"]: row["statement"] for row in ledger}
     install = _install(root)
     for name, notebook in notebooks.items():
-        yield from _lecture_files(name, notebook)
+        yield from _lecture_files(name, _told(name, notebook, verdicts))
         download = editions.standalone(notebook, statements, install=install)
         yield f"_extra/downloads/{name}.ipynb", nbformat.writes(download).encode()
         yield f"_extra/downloads/{name}.py", editions.source(notebook).encode()
@@ -59,16 +61,31 @@ def files(root: Path, outcomes: Sequence[Outcome]) -> Iterator[tuple[str, bytes]
             yield f"book/{name}.md", _placeholder(name)
 
 
-def _book_files(book: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the pages, the bibliography, and the static files, each to its place."""
+def _book_files(book: Path, verdicts: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the pages, told by the verdicts, the bibliography, and the static files."""
     places = {"_static": "_static", "_templates": "_templates", "_vendor": "_extra/_static"}
     for path in sorted(p for p in book.rglob("*") if p.is_file()):
         inside = path.relative_to(book)
         place = places.get(inside.parts[0])
         if place:
             yield f"{place}/{Path(*inside.parts[1:]).as_posix()}", path.read_bytes()
-        elif path.suffix in {".md", ".bib", ".svg", ".png"}:
+        elif path.suffix == ".md":
+            text = contract.by_verdict(path.read_text(encoding="utf-8"), verdicts)
+            yield f"book/{inside.as_posix()}", text.encode()
+        elif path.suffix in {".bib", ".svg", ".png"}:
             yield f"book/{inside.as_posix()}", path.read_bytes()
+
+
+def _told(name: str, notebook: NotebookNode, verdicts: Mapping[str, str]) -> NotebookNode:
+    """Return the lecture with the texts of its verdicts.
+
+    Raises:
+        StageError: A caption has none for one of them.
+    """
+    try:
+        return texts.chosen(notebook, verdicts)
+    except LectureError as error:
+        raise StageError(f"lecture {name}: {error}") from error
 
 
 def _lecture_files(name: str, notebook: NotebookNode) -> Iterator[tuple[str, bytes]]:
