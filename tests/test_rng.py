@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from dlnotes.rng import generator
+from dlnotes.rng import each, generator
 
 
 def draw(*args):
@@ -40,3 +40,9 @@ def test_the_stream_is_the_same_on_every_machine():
 def test_bad_input(args, error, match):
     with pytest.raises(error, match=match):
         generator(*args)
+
+
+def test_each_gives_every_seed_its_own_stream():
+    drawn = [torch.rand(3, generator=gen) for gen in each((5, 2), "init", 1)]
+    alone = [torch.rand(3, generator=generator(seed, "init", 1)) for seed in (5, 2)]
+    assert all(torch.equal(a, b) for a, b in zip(drawn, alone, strict=True))

@@ -5,6 +5,7 @@ by what it is for, so that a new draw in one place shifts no other.
 """
 
 import hashlib
+from collections.abc import Iterable
 
 import torch
 
@@ -50,3 +51,21 @@ def generator(seed: int, *names: str | int, device: str | torch.device = "cpu") 
     text = repr((seed, *names))
     state = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
     return torch.Generator(device).manual_seed(state)
+
+
+def each(
+    seeds: Iterable[int], *names: str | int, device: str | torch.device = "cpu"
+) -> list[torch.Generator]:
+    """Return one generator a seed, all of the stream ``names``: what a stack of models draws from.
+
+    Args:
+        seeds: One a model.
+        *names: As for `generator`, which says what is refused.
+        device: Where the generators draw.
+
+    Example:
+        >>> [gen.initial_seed() == generator(i, "init").initial_seed()
+        ...  for i, gen in enumerate(each(range(2), "init"))]
+        [True, True]
+    """
+    return [generator(seed, *names, device=device) for seed in seeds]

@@ -355,3 +355,50 @@ def test_cifar10_agrees_with_what_is_published(given):
     content = given("cifar10", "test_batch")
     image = np.frombuffer(content, np.uint8, 3072, content.index(bytes([158, 159, 165])))
     assert np.allclose(test.x[0].flatten().numpy(), image / 255)
+
+
+def test_shrink_takes_the_means_of_blocks():
+    images = torch.arange(2 * 3 * 4 * 4.0).view(2, 3, 4, 4)
+    made = tiny(images, torch.tensor([0, 1]))
+    blocks = images.unfold(2, 2, 2).unfold(3, 2, 2).mean((4, 5))
+    assert torch.equal(datasets.shrink(made, 2).x, blocks)
+    assert datasets.shrink(made, 4) is made
+    assert datasets.shrink(made, 9) is made
+
+
+def test_shrink_where_the_side_does_not_divide_covers_every_pixel():
+    spots = torch.eye(25).view(25, 1, 5, 5)
+    small = datasets.shrink(tiny(spots, torch.zeros(25, dtype=torch.int64)), 2).x
+    assert (small.sum((1, 2, 3)) > 0).all()
+    flat = datasets.shrink(tiny(torch.ones_like(spots), torch.zeros(25, dtype=torch.int64)), 2)
+    assert torch.equal(flat.x, torch.ones(25, 1, 2, 2))
+
+
+@pytest.mark.parametrize(("shape", "side"), [((2, 1, 4, 4), 0), ((2, 1, 40), 7)])
+def test_shrink_refuses_what_is_no_image(shape, side):
+    with pytest.raises(ValueError, match="need side >= 1 and images"):
+        datasets.shrink(tiny(torch.ones(shape), torch.tensor([0, 1])), side)
+
+
+def test_gray_is_the_mean_of_the_channels():
+    colored = torch.rand(4, 3, 2, 2, generator=generator(0, "colors"))
+    made = datasets.gray(tiny(colored, torch.zeros(4, dtype=torch.int64)))
+    torch.testing.assert_close(made.x[:, 0], sum(colored[:, c] for c in range(3)) / 3)
+
+
+def test_load_all_standardizes_each_by_its_training_part():
+    loaded = datasets.load_all(["digits", "mnist1d"])
+    for name, (train, test) in loaded.items():
+        expected = datasets.standardize(*datasets.load(name))
+        assert torch.equal(train.x, expected[0].x)
+        assert torch.equal(test.x, expected[1].x)
+    small = datasets.load_all(["digits"], side=4)["digits"]
+    by_hand = [datasets.shrink(part, 4) for part in datasets.load("digits")]
+    assert torch.equal(small[1].x, datasets.standardize(*by_hand)[1].x)
+
+
+def test_load_all_has_a_stand_in_for_two_sets_once(nothing_here):
+    loaded = datasets.load_all(["mnist", "cifar10"], stand_in="digits")
+    assert list(loaded) == ["digits"]
+    with pytest.raises(ValueError, match="at least one data set, got none"):
+        datasets.load_all([])

@@ -42,3 +42,30 @@ def test_an_interval_is_left_as_two_numbers(shown):
 def test_a_number_must_be_finite(leave):
     with pytest.raises(ValueError, match="must be finite, got share"):
         leave()
+
+
+def names_and_texts(shown):
+    return {
+        kwargs["metadata"]["scrapbook"]["name"]: next(iter(data.values()))
+        for (data,), kwargs in shown
+    }
+
+
+def test_a_mean_and_a_ratio_are_left_as_texts(shown):
+    prose.mean("fall", [-1.0, -2.0])
+    prose.ratio("slower", [1.0, 4.0], ".2f")  # the geometric mean is 2
+    assert names_and_texts(shown) == {"fall": "'−1.5'", "slower": "'2.00'"}
+
+
+@pytest.mark.parametrize("ratios", [[], [2.0, math.inf], [math.nan, 2.0]])
+def test_a_ratio_of_stopped_runs_is_unknown(shown, ratios):
+    prose.ratio("slower", ratios)
+    assert names_and_texts(shown) == {"slower": "'an unknown number of'"}
+
+
+@pytest.mark.parametrize(
+    ("values", "match"), [([], "needs values, got none for fall"), ([1.0, math.inf], "finite")]
+)
+def test_a_mean_of_nothing_or_of_what_is_not_finite_is_refused(values, match):
+    with pytest.raises(ValueError, match=match):
+        prose.mean("fall", values)

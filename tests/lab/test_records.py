@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -171,3 +172,23 @@ def test_yes_and_no_are_packed_and_unpacked(count):
     texts = [records.pack(row) for row in yes]
     assert (records.unpack(texts) == yes).all()
     assert len(texts[0]) <= 6 + 2 * (count // 8 + 1)
+
+
+def test_pick_finds_the_rows_by_seed():
+    rows = [(task, rate, seed) for task in ("a", "b") for rate in (0.0, 1.0) for seed in (2, 0, 1)]
+    table = pd.DataFrame(rows, columns=["task", "rate", "seed"]).assign(fitted=True)
+    found = records.pick(table, task="b", rate=1.0)
+    assert found.values.tolist() == [["b", 1.0, seed, True] for seed in (0, 1, 2)]
+    assert len(records.pick(table, fitted=True)) == 12
+
+
+@pytest.mark.parametrize(
+    ("entries", "match"),
+    [
+        ({"tsak": "a"}, "no column tsak; there are task, seed"),
+        ({"task": "c"}, "no row has .*'c'"),
+    ],
+)
+def test_pick_refuses_what_is_not_there(entries, match):
+    with pytest.raises(ValueError, match=match):
+        records.pick(pd.DataFrame({"task": ["a"], "seed": [0]}), **entries)

@@ -102,3 +102,10 @@ def test_convolutions_on_a_gpu_are_the_same_on_every_run(monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
     Settings(profile="smoke", device="cpu", seeds=(0, 1)).prepare()
     assert torch.backends.cudnn.deterministic
+
+
+@pytest.mark.parametrize(("profile", "seeds"), [("smoke", 2), ("cpu", 8), ("gpu", 10)])
+def test_the_usual_seeds_are_those_of_the_profile(profile, seeds):
+    assert Settings(profile=profile, device="cpu").seeds == tuple(range(seeds))
+    assert Settings(profile=profile, seeds="").seeds == tuple(range(seeds))
+    assert Settings(profile=profile, seeds="7-8").seeds == (7, 8)

@@ -320,3 +320,10 @@ def test_a_second_interval_speaks_of_other_test_images():
 def test_bad_input(call, match):
     with pytest.raises(ValueError, match=match):
         call()
+
+
+def test_a_ratio_is_judged_in_logs_and_left_open_where_a_run_was_stopped():
+    ratios = [2.0, 2.2, 1.9, 2.1, 2.0, 2.3, 1.8, 2.0]
+    assert verdicts.ratio(ratios, 1, 3) == verdicts.within(ratios, 1, 3, scale="log")
+    for stopped in ([], [*ratios[1:], math.inf], [*ratios[1:], math.nan]):
+        assert verdicts.ratio(stopped, 1).verdict == "undecided"

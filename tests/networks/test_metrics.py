@@ -77,3 +77,41 @@ def test_hits_average_to_the_accuracy(model, batch_size):
         right = reference.forward_one(model, params, i, x).argmax(1) == y
         assert torch.equal(found[i], right)
     assert found.double().mean(1).tolist() == metrics.evaluate(model, params, x, y)[1].tolist()
+
+
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("batch_size", [1, 5, 1000])
+def test_reaches_says_what_met_says_of_evaluate(own, batch_size):
+    params = models.init(MLP, gens(4))
+    shape = (4, 23) if own else (23,)
+    x = torch.randn(*shape, *MLP.input_shape, generator=generator(0, "x"))
+    y = torch.randint(4, shape, generator=generator(0, "y"))
+    loss, accuracy = metrics.evaluate(MLP, params, x, y)
+    limits = [(at, None) for at in loss.tolist()] + [(None, at) for at in accuracy.tolist()]
+    for at_most, at_least in [*limits, (loss.median().item(), accuracy.median().item())]:
+        above = None if at_most is None else at_most * (1 + 1e-6)  # batches round differently
+        rule = {"at_most": above, "at_least": at_least}
+        found = metrics.reaches(MLP, params, x, y, batch_size=batch_size, **rule)
+        assert found.tolist() == metrics.met(loss, accuracy, **rule).tolist()
+        assert found.any()
+
+
+def test_reaches_ends_where_no_model_can_make_up_for_it(monkeypatch):
+    params = models.init(MLP, gens(2))
+    x = torch.randn(100, *MLP.input_shape, generator=generator(0, "x"))
+    right = models.forward(MLP, params, x).argmax(2)
+    seen = []
+    forward = metrics.forward
+    monkeypatch.setattr(metrics, "forward", lambda *a: seen.append(len(a[2])) or forward(*a))
+    wrong = (right + 1) % 4
+    assert not metrics.reaches(MLP, params, x, wrong, at_least=0.9, batch_size=4).any()
+    assert sum(seen) == 12  # the eleventh error of 100 is one too many
+    seen.clear()
+    assert metrics.reaches(MLP, params, x, right, at_least=0.9, batch_size=4).all()
+    assert sum(seen) == 100
+
+
+def test_what_is_not_finite_meets_nothing():
+    bad = torch.tensor([torch.nan, torch.inf, 0.1])
+    assert metrics.met(bad, bad * torch.nan, at_most=1.0, at_least=None).tolist() == [0, 0, 1]
+    assert not metrics.met(bad, bad * torch.nan, at_most=None, at_least=0.5).any()

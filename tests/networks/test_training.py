@@ -217,6 +217,45 @@ def test_a_model_may_leave_in_mid_epoch(order):
         same(run, i, alone.params)
 
 
+@pytest.mark.parametrize("rule", [{"stop_accuracy": 0.7}, {"stop_loss": 0.9}], ids=str)
+@pytest.mark.parametrize("data", DATA)
+def test_looking_between_the_points_stops_the_same_models_at_the_same_steps(rule, data):
+    params, x, y, orders = task(MLP, 20, models_=5, own=data == "own-data")
+    each = {"batch_size": 7, "max_epochs": 90, "learning_rate": 0.05, "momentum": 0.5, **rule}
+    points = training.train(MLP, TrainConfig(**each), params, x, y, gens=orders)
+    looks = TrainConfig(**each, curve_every=1000, stop_every=3)  # 3 steps are an epoch
+    run = training.train(MLP, looks, params, x, y, gens=orders)
+    assert run.fitted.all()
+    assert len(set(run.steps.tolist())) > 1
+    assert run.steps.tolist() == points.steps.tolist()
+    assert run.points.tolist() == [0, *sorted(set(run.steps.tolist()))]
+    assert torch.equal(run.loss[:, -1], points.loss[:, -1])
+    for i in range(5):
+        same(run, i, {name: p[i : i + 1] for name, p in points.params.items()})
+        assert run.summary(i)["curve steps"][-1] == run.steps[i]
+
+
+def test_two_stop_rules_must_both_be_met():
+    params, x, y, orders = task(MLP, 20)
+    both = {"stop_accuracy": 0.8, "stop_loss": 0.3}
+    runs = {
+        names: training.train(
+            MLP,
+            TrainConfig(
+                batch_size=5, max_epochs=300, learning_rate=0.05, **{n: both[n] for n in names}
+            ),
+            params,
+            x,
+            y,
+            gens=orders,
+        ).steps
+        for names in (("stop_accuracy",), ("stop_loss",), ("stop_accuracy", "stop_loss"))
+    }
+    alone = torch.stack([runs["stop_accuracy",], runs["stop_loss",]])
+    assert (runs["stop_accuracy", "stop_loss"] >= alone.max(0).values).all()
+    assert len(alone.unique(dim=0)) == 2
+
+
 def test_the_learning_curve_has_its_points_where_asked():
     params, x, y, orders = task(MLP, 13)
     points, weights = {}, {}
@@ -353,12 +392,19 @@ def test_the_gpu_agrees_with_the_cpu(model):
         ("loss", "hinge", "loss in .'cross_entropy', 'squared_error'."),
         ("curve_every", -1, "curve_every >= 0"),
         ("curve_every", 0, "curve_every > 0 for stop_accuracy"),
+        ("stop_loss", 0.0, "0 < stop_loss"),
+        ("stop_every", 0, "stop_every > 0"),
     ],
 )
 def test_bad_config(field, value, match):
     good = {"batch_size": 1, "max_epochs": 1, "learning_rate": 1.0, "stop_accuracy": 0.5}
     with pytest.raises(ValueError, match=match):
         TrainConfig(**good | {field: value})
+
+
+def test_looking_for_no_stop_rule_is_refused():
+    with pytest.raises(ValueError, match="stop_accuracy or stop_loss for stop_every"):
+        TrainConfig(batch_size=1, max_epochs=1, learning_rate=1.0, stop_every=1)
 
 
 @pytest.mark.untyped

@@ -8,12 +8,13 @@ that fails a lecture may name an embedded set as stand-in, and the data set retu
 import contextlib
 import gzip
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
@@ -126,6 +127,75 @@ def load(
         train, test = load(stand_in)
         return replace(train, **reason), replace(test, **reason)
     return (_cifar10 if name == "cifar10" else _idx_set)(about, contents)
+
+
+def load_all(
+    names: Iterable[str], *, stand_in: str | None = None, side: int | None = None
+) -> dict[str, tuple[Dataset, Dataset]]:
+    """Load several data sets, shrink their images, and standardize each by its training part.
+
+    Args:
+        names: Some of ``names()``.
+        stand_in: As for `load`; one that stands in for several sets comes once.
+        side: Height and width of the images, see `shrink`; None leaves them as they are.
+
+    Returns:
+        Training and test set of each, by the name of what was loaded.
+
+    Raises:
+        ValueError: If no name is given; and as `load`, `shrink` and `standardize`.
+
+    Example:
+        >>> data = load_all(["digits"], side=4)
+        >>> [list(part.x.shape) for part in data["digits"]]
+        [[1297, 1, 4, 4], [500, 1, 4, 4]]
+    """
+    loaded = [load(name, stand_in=stand_in) for name in names]
+    if not loaded:
+        raise ValueError("names must hold at least one data set, got none")
+    pairs = {train.name: (train, test) for train, test in loaded}
+    small = {n: [part if side is None else shrink(part, side) for part in pairs[n]] for n in pairs}
+    return {name: standardize(*parts) for name, parts in small.items()}
+
+
+def shrink(data: Dataset, side: int) -> Dataset:
+    """Make images smaller: each new pixel is the mean of those it covers.
+
+    Args:
+        data: Images ``[examples, channels, height, width]``.
+        side: The new height and width, >= 1. Where it divides the old ones, the means are those of
+            equal blocks; else some old pixels count in two neighbors. Images that are not larger
+            stay as they are.
+
+    Raises:
+        ValueError: If ``side`` is below 1 or the examples are no images.
+
+    Example:
+        >>> x = torch.tensor([[[[0.0, 1.0], [2.0, 5.0]]]])
+        >>> one = Dataset(x=x, y=torch.tensor([0]), num_classes=1, name="one", source="here")
+        >>> shrink(one, 1).x.flatten()
+        tensor([2.])
+    """
+    if side < 1 or data.x.ndim != 4:
+        raise ValueError(
+            f"need side >= 1 and images [examples, channels, height, width], got side {side} and "
+            f"{list(data.x.shape)} for {data.name}"
+        )
+    if max(data.x.shape[2:]) <= side:
+        return data
+    return replace(data, x=F.adaptive_avg_pool2d(data.x, side))
+
+
+def gray(data: Dataset) -> Dataset:
+    """Replace the color channels of each image by their mean.
+
+    Example:
+        >>> x = torch.tensor([0.0, 0.25, 0.5]).view(1, 3, 1, 1)
+        >>> one = Dataset(x=x, y=torch.tensor([0]), num_classes=1, name="one", source="here")
+        >>> gray(one).x.flatten()
+        tensor([0.2500])
+    """
+    return replace(data, x=data.x.mean(1, keepdim=True))
 
 
 def subset(data: Dataset, size: int, *, gen: torch.Generator) -> Dataset:

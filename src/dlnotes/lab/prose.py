@@ -1,11 +1,12 @@
 """Numbers for the text: a cell leaves them, a sentence shows them, nobody types them."""
 
 import math
+from collections.abc import Sequence
 
 from IPython.display import display
 
 from dlnotes.contract import GLUE_MIME, GLUE_PREFIX
-from dlnotes.stats import Interval
+from dlnotes.stats import Interval, ratio_interval
 
 
 def number(name: str, value: float | str, spec: str = "") -> None:
@@ -45,3 +46,33 @@ def interval(name: str, found: Interval, spec: str = ".1f") -> None:
     middle, low, high = (format(value, spec).replace("-", "−") for value in numbers)
     number(name, middle)
     number(f"{name}-interval", f"{low} to {high}")
+
+
+def mean(name: str, values: Sequence[float], spec: str = ".1f") -> None:
+    """Leave the mean over seeds under a name, for prose; a hyphen becomes a minus sign.
+
+    Raises:
+        ValueError: If a value is nan or infinite, or there is none.
+    """
+    if not len(values):
+        raise ValueError(f"a mean needs values, got none for {name}")
+    average = float(sum(values) / len(values))
+    if not math.isfinite(average):
+        raise ValueError(f"a number in prose must be finite, got {name} = {average}")
+    number(name, format(average, spec).replace("-", "−"))
+
+
+def ratio(name: str, ratios: Sequence[float], spec: str = ".1f") -> None:
+    """Leave the geometric mean of ratios over seeds under a name, for prose.
+
+    A run that was stopped before it was done has no ratio: where one of them is nan or infinite,
+    the number is unknown, and the text says so.
+
+    Args:
+        name: As for `number`.
+        ratios: One a seed, positive.
+        spec: Format.
+    """
+    known = len(ratios) > 0 and all(map(math.isfinite, ratios))
+    text = format(ratio_interval(ratios).estimate, spec) if known else "an unknown number of"
+    number(name, text)

@@ -266,6 +266,29 @@ def frame(records: Iterable[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def pick(table: pd.DataFrame, **entries: Any) -> pd.DataFrame:
+    """Return the rows of a table that have these entries, by seed.
+
+    Args:
+        table: From `frame`; it has a column ``seed``.
+        **entries: Column -> the value it must have.
+
+    Raises:
+        ValueError: If there is no such column, or no such row.
+
+    Example:
+        >>> table = pd.DataFrame({"rate": [0.5, 0.5, 1.0], "seed": [1, 0, 0]})
+        >>> pick(table, rate=0.5).seed.tolist()
+        [0, 1]
+    """
+    if absent := [name for name in entries if name not in table]:
+        raise ValueError(f"no column {', '.join(absent)}; there are {', '.join(table.columns)}")
+    found = table[(table[list(entries)] == pd.Series(entries)).all(axis=1)]
+    if found.empty:
+        raise ValueError(f"no row has {entries}; did the sweep run it?")
+    return found.sort_values("seed")
+
+
 def _with_nan(value: Any) -> Any:
     """Put nan where None stands."""
     if isinstance(value, dict):

@@ -14,6 +14,9 @@ from dlnotes.networks.products import Library
 
 T = TypeVar("T")
 
+USUAL_SEEDS = {"smoke": "0-1", "cpu": "0-7", "gpu": "0-9"}
+"""What a lecture takes where nobody asks for others."""
+
 VERSIONS = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "matplotlib", "seaborn")
 """The packages whose versions are recorded with every result."""
 
@@ -29,7 +32,8 @@ class Settings:
             most 90 s on one core) or ``"gpu"`` (full data, at least 10 seeds, one large GPU).
         device: ``"cpu"``, ``"cuda"`` (here or on the workers of a cluster), or ``"auto"`` for cuda
             where there is one.
-        seeds: At least two different integers >= 0, or text for `parse_seeds`.
+        seeds: At least two different integers >= 0, or text for `parse_seeds`; empty text means
+            the usual ones of the profile, `USUAL_SEEDS`.
         precision: How the training runs compute: ``"float32"``; ``"float64"``, for identities;
             ``"tf32"`` or ``"bf16"``, float32 numbers whose products are rounded to 10 or 7 bits of
             fraction where the device gains from it (PyTorch's "high" and "medium").
@@ -39,7 +43,7 @@ class Settings:
 
     profile: Profile
     device: DeviceName = "auto"
-    seeds: tuple[int, ...]
+    seeds: tuple[int, ...] | str = ""
     precision: Precision = "float32"
     products: Library = "pytorch"
 
@@ -56,7 +60,8 @@ class Settings:
                     f"{field} must be one of {', '.join(valid)}; got {getattr(self, field)!r}"
                 )
         if isinstance(self.seeds, str):
-            object.__setattr__(self, "seeds", parse_seeds(self.seeds))
+            text = self.seeds or USUAL_SEEDS[self.profile]
+            object.__setattr__(self, "seeds", parse_seeds(text))
         bad = [s for s in self.seeds if type(s) is not int or s < 0]
         if bad or len(set(self.seeds)) != len(self.seeds) or len(self.seeds) < 2:
             raise ValueError(

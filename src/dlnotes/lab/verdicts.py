@@ -227,6 +227,38 @@ def below(
     return within(values, -math.inf, bound, scale=scale, reason=reason, unit=unit)
 
 
+def ratio(
+    ratios: Sequence[float],
+    low: float = 0.0,
+    high: float = math.inf,
+    *,
+    reason: str = "",
+    unit: str = "",
+) -> Finding:
+    """Judge "the geometric mean of the ratios lies between ``low`` and ``high``"; see `within`.
+
+    Args:
+        ratios: One a seed; nan or infinite where a run was stopped before it was done.
+        low: Lower end of the stated range.
+        high: Upper end.
+        reason: What the number is.
+        unit: Its unit, if it is not the claim's.
+
+    Returns:
+        The finding; undecided where a ratio is not finite: see `sooner` and `above_censored` for
+        statements that count such runs.
+
+    Example:
+        >>> ratio([2.0, 2.2, 1.9, 2.1, 2.0, 2.3, 1.8, 2.0], 1).verdict
+        'holds'
+        >>> ratio([2.0, float("inf")], 1).verdict
+        'undecided'
+    """
+    if not len(ratios) or not all(map(math.isfinite, ratios)):
+        return undecided("a run was stopped before it was done, so it has no ratio")
+    return within(ratios, low, high, scale="log", reason=reason, unit=unit)
+
+
 def alike(
     differences: Sequence[float], margin: float, *, reason: str = "", unit: str = ""
 ) -> Finding:

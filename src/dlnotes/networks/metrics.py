@@ -1,5 +1,6 @@
 """Accuracy and loss per model, from logits and labels."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -113,31 +114,121 @@ def evaluate(
     Raises:
         ValueError: If there are no examples, or ``batch_size`` is below 1.
     """
-    models = len(params["dense0.weight"])
+    loss_sum, right, seen = 0.0, 0.0, 0
+    with torch.no_grad():
+        for part_loss, part_right, count in _sums(config, params, x, y, loss, rows, batch_size):
+            loss_sum, right, seen = loss_sum + part_loss, right + part_right, seen + count
+    return loss_sum / seen, right / seen
+
+
+def reaches(
+    config: ModelConfig,
+    params: Params,
+    x: Float[Tensor, "..."],
+    y: Shaped[Tensor, "..."],
+    *,
+    at_most: float | None = None,
+    at_least: float | None = None,
+    loss: Loss = "cross_entropy",
+    rows: Int64[Tensor, "models rows"] | None = None,
+    batch_size: int = 1000,
+) -> Bool[Tensor, "models"]:
+    """Return which models reach a loss and an accuracy: what `met` says of `evaluate`.
+
+    It ends as soon as the examples seen have cost every model more than it may lose on all, which
+    is soon where the models are far from the limits and the batches are small.
+
+    Args:
+        config: As for `evaluate`, like all that is not named here.
+        params: As there.
+        x: As there.
+        y: As there.
+        at_most: The mean loss that is enough; None asks for none.
+        at_least: The accuracy that is enough; None asks for none.
+        loss: As there.
+        rows: As there.
+        batch_size: Examples from one look to the next.
+
+    Raises:
+        ValueError: As for `evaluate`.
+
+    Example:
+        >>> config = ModelConfig(kind="mlp", input_shape=(1,), num_classes=2, hidden=(), bias=False)
+        >>> params = {"dense0.weight": torch.tensor([[[1.0], [-1.0]]])}
+        >>> x, y = torch.tensor([[3.0], [-3.0]]), torch.tensor([0, 0])
+        >>> reaches(config, params, x, y, at_least=0.5), reaches(config, params, x, y, at_least=0.6)
+        (tensor([True]), tensor([False]))
+    """
+    examples = _examples(y, rows)
+    loss_sum, wrong = 0.0, 0.0
+    with torch.no_grad():
+        for part_loss, part_right, count in _sums(config, params, x, y, loss, rows, batch_size):
+            loss_sum, wrong = loss_sum + part_loss, wrong + count - part_right
+            # What is still to come adds no loss and no error, at best.
+            can = met(loss_sum / examples, 1 - wrong / examples, at_most=at_most, at_least=at_least)
+            if not can.any():
+                break
+    return can
+
+
+def met(
+    loss: Float[Tensor, "*shape"],
+    accuracy: Float[Tensor, "*shape"],
+    *,
+    at_most: float | None,
+    at_least: float | None,
+) -> Bool[Tensor, "*shape"]:
+    """Return where the loss is at most, and the accuracy at least, what is asked for.
+
+    A number that is not finite meets nothing; None asks for nothing.
+
+    Example:
+        >>> met(torch.tensor([0.1, 0.3]), torch.tensor([1.0, 1.0]), at_most=0.2, at_least=None)
+        tensor([ True, False])
+    """
+    found = torch.ones_like(loss, dtype=torch.bool)
+    if at_most is not None:
+        found &= loss <= at_most
+    if at_least is not None:
+        # A share of n examples is exact to far less than 1/n; 1e-9 absorbs rounding.
+        found &= accuracy >= at_least - 1e-9
+    return found
+
+
+def _examples(y: Shaped[Tensor, "..."], rows: Int64[Tensor, "models rows"] | None) -> int:
+    """Return how many examples of each model count."""
+    return y.shape[own_labels(y)] if rows is None else rows.shape[1]
+
+
+def _sums(
+    config: ModelConfig,
+    params: Params,
+    x: Float[Tensor, "..."],
+    y: Shaped[Tensor, "..."],
+    loss: Loss,
+    rows: Int64[Tensor, "models rows"] | None,
+    batch_size: int,
+) -> Iterator[tuple[Float64[Tensor, "models"], Float64[Tensor, "models"], int]]:
+    """Yield, batch by batch, the sum of losses and of right answers, and how many examples."""
+    models, examples = len(params["dense0.weight"]), _examples(y, rows)
     own_x = tuple(x.shape[1:]) != config.input_shape
     y = y if own_labels(y) else y.expand(models, *y.shape)
-    examples = y.shape[1] if rows is None else rows.shape[1]
     if examples == 0 or batch_size < 1:
         raise ValueError(
             f"need at least one example and batch_size >= 1, got {examples} and {batch_size}"
         )
     each = torch.arange(models, device=y.device)[:, None]
-    total, right = torch.zeros(2, models, dtype=torch.float64, device=y.device)
-    with torch.no_grad():
-        for start in range(0, examples, batch_size):
-            some = slice(start, start + batch_size)
-            if rows is None:
-                batch_x, batch_y = x[:, some] if own_x else x[some], y[:, some]
-            else:
-                some = rows[:, some]
-                batch_x, batch_y = x[each, some] if own_x else x[some], y[each, some]
-            logits, count = forward(config, params, batch_x), batch_y.shape[1]
-            total += LOSSES[loss](logits, batch_y).double() * count
-            if batch_y.ndim == 2:
-                right += accuracy(logits, batch_y) * count
-            else:
-                right += torch.nan
-    return total / examples, right / examples
+    for start in range(0, examples, batch_size):
+        some = slice(start, start + batch_size)
+        if rows is None:
+            batch_x, batch_y = x[:, some] if own_x else x[some], y[:, some]
+        else:
+            some = rows[:, some]
+            batch_x, batch_y = x[each, some] if own_x else x[some], y[each, some]
+        logits, count = forward(config, params, batch_x), batch_y.shape[1]
+        losses = LOSSES[loss](logits, batch_y).double()
+        shares = accuracy(logits, batch_y) if batch_y.ndim == 2 else losses * torch.nan
+        yield losses * count, shares * count, count
 
 
 def hits(

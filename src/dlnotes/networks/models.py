@@ -127,7 +127,11 @@ def layers(config: ModelConfig) -> list[Layer]:
 
 
 def init(
-    config: ModelConfig, gens: Sequence[torch.Generator], *, dtype: torch.dtype = torch.float32
+    config: ModelConfig,
+    gens: Sequence[torch.Generator],
+    *,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
 ) -> Params:
     """Draw the initial parameters of a stack, one model a generator.
 
@@ -137,13 +141,14 @@ def init(
     Args:
         config: The shape shared by all models.
         gens: One CPU generator a model.
+        device: Where the parameters go; they are drawn on the CPU, the same for every device.
         dtype: Type of the numbers; the draws are those of float32 in any case.
 
     Returns:
-        On the CPU: ``conv{i}.weight`` [models, out, in, k, k], ``local{i}.weight`` [models, places,
-        out, in * k * k], ``dense{i}.weight`` [models, out, in], each with its ``.bias`` (one a
-        unit; [models, places, out] for local layers). With batch normalization each hidden layer
-        also has ``.scale``, ``.shift``, ``.running_mean`` and ``.running_var``, [models, features].
+        ``conv{i}.weight`` [models, out, in, k, k], ``local{i}.weight`` [models, places, out,
+        in * k * k], ``dense{i}.weight`` [models, out, in], each with its ``.bias`` (one a unit;
+        [models, places, out] for local layers). With batch normalization each hidden layer also
+        has ``.scale``, ``.shift``, ``.running_mean`` and ``.running_var``, [models, features].
 
     Raises:
         ValueError: If ``gens`` is empty.
@@ -173,7 +178,7 @@ def init(
             ):
                 start = torch.full((len(gens), layer.outputs[0]), float(value))
                 params[f"{layer.name}.{name}"] = start
-    return {name: p.to(dtype) for name, p in params.items()}
+    return {name: p.to(device, dtype) for name, p in params.items()}
 
 
 def forward(

@@ -43,6 +43,12 @@ class TrainConfig:
         stop_accuracy: A model stops at the first point of its learning curve (after the start) at
             which its accuracy on its whole training set is at least this, in (0, 1]; also if its
             loss is no longer finite. None means never before ``max_epochs``.
+        stop_loss: The same for its mean loss on its whole training set: at most this, > 0. With
+            both, a model stops where both are met.
+        stop_every: Optimizer steps from one more look at the stop rules to the next, between the
+            points: it ends with the first examples that no model can make up for, so it costs far
+            less than a point. Where a model has met them, all curves get a point. None means that
+            only the points are looked at.
         curve_every: Optimizer steps from one point of the learning curve to the next; None means
             an epoch, 0 no curve at all. A point costs one pass over the training set. Start and
             end have points of their own.
@@ -62,6 +68,8 @@ class TrainConfig:
     weight_noise: PerModel = 0.0
     loss: metrics.Loss = "cross_entropy"
     stop_accuracy: float | None = None
+    stop_loss: float | None = None
+    stop_every: int | None = None
     curve_every: int | None = None
 
     def __post_init__(self) -> None:
@@ -82,13 +90,21 @@ class TrainConfig:
             f"loss in {get_args(metrics.Loss)}": self.loss in get_args(metrics.Loss),
             "0 < stop_accuracy <= 1": self.stop_accuracy is None or 0 < self.stop_accuracy <= 1,
             "curve_every >= 0": self.curve_every is None or self.curve_every >= 0,
-            "curve_every > 0 for stop_accuracy": self.stop_accuracy is None
+            "0 < stop_loss < inf": self.stop_loss is None or 0 < self.stop_loss < math.inf,
+            "stop_every > 0": self.stop_every is None or self.stop_every > 0,
+            "stop_accuracy or stop_loss for stop_every": self.stop_every is None or self.stops,
+            "curve_every > 0 for stop_accuracy and stop_loss": not self.stops
             or self.curve_every != 0,
             "label_smoothing = 0 for squared_error": self.loss == "cross_entropy"
             or not any(each(self.label_smoothing)),
         }
         if broken := [limit for limit, held in limits.items() if not held]:
             raise ValueError(f"training needs {' and '.join(broken)}, got {self}")
+
+    @property
+    def stops(self) -> bool:
+        """Whether a model may stop before the last epoch."""
+        return self.stop_accuracy is not None or self.stop_loss is not None
 
 
 def each(value: PerModel) -> tuple[float, ...]:

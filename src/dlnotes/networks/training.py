@@ -218,15 +218,16 @@ class _Part:
                     self.rates,
                 )
                 step += 1
-                if not every or (step % every and step < last):
+                if not every or not (step % every == 0 or step == last or self._stops_at(step)):
                     continue
                 self._point()
                 points.append(step)
                 steps[self.alive] = step
-                if config.stop_accuracy is not None:
+                if config.stops:
                     loss, accuracy = (self.curves[k][-1][self.alive] for k in ("loss", "accuracy"))
-                    # A share of n examples is exact to far less than 1/n; 1e-9 absorbs rounding.
-                    fits = accuracy >= config.stop_accuracy - 1e-9
+                    fits = metrics.met(
+                        loss, accuracy, at_most=config.stop_loss, at_least=config.stop_accuracy
+                    )
                     fitted[self.alive] = fits
                     self._keep(~fits & loss.isfinite())
                     if not self.here:
@@ -302,6 +303,22 @@ class _Part:
         gradients = torch.autograd.grad(losses @ scale, list(leaves.values()))
         for name, gradient in zip(leaves, gradients, strict=True):
             into[name].add_(gradient)
+
+    def _stops_at(self, step: int) -> bool:
+        """Return whether the stop rules are looked at after this step, and a model meets them."""
+        if self.config.stop_every is None or step % self.config.stop_every:
+            return False
+        meets = metrics.reaches(
+            self.model,
+            self.now,
+            *self.batches.all(self.alive),
+            at_most=self.config.stop_loss,
+            at_least=self.config.stop_accuracy,
+            loss=self.config.loss,
+            rows=self.batches.own_rows(self.alive),
+            batch_size=self.config.batch_size,
+        )
+        return bool(meets.any())
 
     def _point(self) -> None:
         """Add a point to every learning curve; models that have left keep their last value."""
