@@ -382,7 +382,7 @@ def test_shrink_refuses_what_is_no_image(shape, side):
 
 def test_gray_is_the_mean_of_the_channels():
     colored = torch.rand(4, 3, 2, 2, generator=generator(0, "colors"))
-    made = datasets.gray(tiny(colored, torch.zeros(4, dtype=torch.int64)))
+    made = datasets.grayscale(tiny(colored, torch.zeros(4, dtype=torch.int64)))
     torch.testing.assert_close(made.x[:, 0], sum(colored[:, c] for c in range(3)) / 3)
 
 
@@ -395,6 +395,7 @@ def test_load_all_standardizes_each_by_its_training_part():
     small = datasets.load_all(["digits"], side=4)["digits"]
     by_hand = [datasets.shrink(part, 4) for part in datasets.load("digits")]
     assert torch.equal(small[1].x, datasets.standardize(*by_hand)[1].x)
+    assert torch.equal(datasets.load_all(["digits"], side=4, gray=True)["digits"][1].x, small[1].x)
 
 
 def test_load_all_has_a_stand_in_for_two_sets_once(nothing_here):

@@ -130,7 +130,11 @@ def load(
 
 
 def load_all(
-    names: Iterable[str], *, stand_in: str | None = None, side: int | None = None
+    names: Iterable[str],
+    *,
+    stand_in: str | None = None,
+    side: int | None = None,
+    gray: bool = False,
 ) -> dict[str, tuple[Dataset, Dataset]]:
     """Load several data sets, shrink their images, and standardize each by its training part.
 
@@ -138,6 +142,7 @@ def load_all(
         names: Some of ``names()``.
         stand_in: As for `load`; one that stands in for several sets comes once.
         side: Height and width of the images, see `shrink`; None leaves them as they are.
+        gray: Whether color is taken out, see `grayscale`.
 
     Returns:
         Training and test set of each, by the name of what was loaded.
@@ -153,9 +158,12 @@ def load_all(
     loaded = [load(name, stand_in=stand_in) for name in names]
     if not loaded:
         raise ValueError("names must hold at least one data set, got none")
-    pairs = {train.name: (train, test) for train, test in loaded}
-    small = {n: [part if side is None else shrink(part, side) for part in pairs[n]] for n in pairs}
-    return {name: standardize(*parts) for name, parts in small.items()}
+    found = {}
+    for parts in loaded:
+        parts = [grayscale(part) if gray else part for part in parts]
+        parts = [part if side is None else shrink(part, side) for part in parts]
+        found[parts[0].name] = standardize(*parts)
+    return found
 
 
 def shrink(data: Dataset, side: int) -> Dataset:
@@ -186,13 +194,13 @@ def shrink(data: Dataset, side: int) -> Dataset:
     return replace(data, x=F.adaptive_avg_pool2d(data.x, side))
 
 
-def gray(data: Dataset) -> Dataset:
+def grayscale(data: Dataset) -> Dataset:
     """Replace the color channels of each image by their mean.
 
     Example:
         >>> x = torch.tensor([0.0, 0.25, 0.5]).view(1, 3, 1, 1)
         >>> one = Dataset(x=x, y=torch.tensor([0]), num_classes=1, name="one", source="here")
-        >>> gray(one).x.flatten()
+        >>> grayscale(one).x.flatten()
         tensor([0.2500])
     """
     return replace(data, x=data.x.mean(1, keepdim=True))
