@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from dlnotes.contract import ADVISED_SEEDS, WORDS, parse_seeds
-from dlnotes.press import execute, lectures, ledger, processes, sources, texts
+from dlnotes.press import answers, execute, lectures, ledger, processes, sources, texts
 from dlnotes.press.execute import Outcome, line
 from dlnotes.press.labels import LedgerRow
 from dlnotes.press.lectures import Lecture
@@ -46,6 +46,7 @@ def open_book(root: Path) -> Book:
         found = lectures.find(root)
         lectures.refuse_wrong(found, claims)
         texts.refuse_wrong(root, found, claims)
+        answers.refuse_wrong(found)
     return Book(root, found, claims)
 
 
