@@ -201,6 +201,11 @@
   }
 
   function start() {
+    addEventListener("beforeprint", function () {
+      each(document, "img[loading=lazy]", function (image) {
+        image.loading = "eager";
+      });
+    });
     each(document, ".flipbook-control", flipbook);
     each(document, "form[data-guess]", guess);
     each(document, ".definitions", definitions);

@@ -120,7 +120,8 @@ def visit(translator: Any, node: drawing) -> None:
     attributes = {"class": " ".join(node["classes"]), "alt": node["alt"]}
     attributes["src" if node["shown"] else "data-src"] = source
     if node["size"]:
-        attributes |= dict(zip(("width", "height"), map(str, node["size"]), strict=True))
+        width, height = map(str, node["size"])
+        attributes |= {"width": width, "height": height, "style": f"--drawn: {width}px"}
     if node["lazy"]:
         attributes["loading"] = "lazy"
     if node["number"] is not None:

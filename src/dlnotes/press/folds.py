@@ -8,7 +8,10 @@ from collections.abc import Sequence
 
 from nbformat import NotebookNode
 
-HIDDEN = ("hide-input", "hide-cell", "hide-output")
+CODE = frozenset({"hide-input", "hide-cell"})
+"""Tags of cells whose code is hidden."""
+
+_SEEN = ("text/", "image/")
 FIGURE_TITLE = "Code of the figure above"
 
 
@@ -30,18 +33,20 @@ def placed(cell: NotebookNode, drawn: Sequence[NotebookNode]) -> list[NotebookNo
     Raises:
         FoldError: The title is not one line of text.
     """
-    tags = cell.metadata.get("tags", [])
-    if cell.cell_type != "code" or not set(tags) & set(HIDDEN):
+    tags = set(cell.metadata.get("tags", []))
+    if cell.cell_type != "code" or not tags & {*CODE, "hide-output"}:
         return [cell, *drawn]
-    shows = bool(cell.get("outputs")) and not {"remove-output", "remove-cell"} & set(tags)
-    if "hide-output" not in tags and _is_empty(cell.source) and not (shows and "hide-cell" in tags):
-        cell.metadata["tags"] = [*tags, "remove-input"]
+    title = _title(cell)
+    seen = [output for output in cell.get("outputs", []) if _is_seen(output)]
+    shows = bool(seen) and not tags & {"remove-output", "remove-cell"}
+    below = bool(drawn) and bool(tags & CODE) and not shows
+    if tags & CODE and _is_empty(cell.source) and not (shows and "hide-cell" in tags):
+        cell.metadata["tags"] = sorted(tags | {"remove-input"})
         return [*([cell] if shows else []), *drawn]
-    title = _title(cell) or (FIGURE_TITLE if drawn and not shows else None)
-    if title:
-        prompts = {"code_prompt_show": title, "code_prompt_hide": title}
+    if title or below:
+        prompts = dict.fromkeys(("code_prompt_show", "code_prompt_hide"), title or FIGURE_TITLE)
         cell.metadata["mystnb"] = prompts | cell.metadata.get("mystnb", {})
-    return [*drawn, cell] if drawn and not shows else [cell, *drawn]
+    return [*drawn, cell] if below else [cell, *drawn]
 
 
 def _title(cell: NotebookNode) -> str | None:
@@ -52,6 +57,11 @@ def _title(cell: NotebookNode) -> str | None:
     if not (isinstance(title, str) and title.strip() and "\n" not in title):
         raise FoldError(f"cell {cell.id}: the title of a fold is one line, got {title!r}")
     return title.strip()
+
+
+def _is_seen(output: NotebookNode) -> bool:
+    """Return whether an output shows anything: a number left for the prose does not."""
+    return "data" not in output or any(mime.startswith(_SEEN) for mime in output.data)
 
 
 def _is_empty(source: str) -> bool:
