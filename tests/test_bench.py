@@ -410,7 +410,7 @@ def test_the_page_says_what_is_not_so_good(tmp_path):
     assert "On 2026-01-01, on A processor: 2 cores, threads: 2, 24 GB" in page
     assert "Commit cccccccccccc and changes." in page
     assert "reached 80% of the machine's fastest matrix product" in page
-    assert "{figure} _figures/bench-cpu.svg" in page
+    assert "{drawing} _figures/bench-cpu.svg" in page
     assert "downloads/data/bench/run.jsonl" in page
     assert "geometric mean 8.00" in page
 
@@ -559,9 +559,13 @@ def test_the_newest_rows_of_each_device_are_shown_and_drawn_once(root, monkeypat
     files = benchpage.files(root)
     assert list(files) == [
         benchpage.PART,
+        "book/_figures/bench-cpu-scaling-dark.svg",
         "book/_figures/bench-cpu-scaling.svg",
+        "book/_figures/bench-cpu-dark.svg",
         "book/_figures/bench-cpu.svg",
+        "book/_figures/bench-cuda-scaling-dark.svg",
         "book/_figures/bench-cuda-scaling.svg",
+        "book/_figures/bench-cuda-dark.svg",
         "book/_figures/bench-cuda.svg",
         "_extra/downloads/data/bench/a.jsonl",
         "_extra/downloads/data/bench/gpu.jsonl",

@@ -76,7 +76,8 @@ def test_press_imports_nothing_numerical(path):
 
 
 def test_figures_know_no_network():
-    assert not {n for n in modules_of_the_package(SOURCE / "lab" / "figures.py") if "." in n}
+    rooms = {n for n in modules_of_the_package(SOURCE / "lab" / "figures.py") if "." in n}
+    assert rooms <= {"lab.frames"}
 
 
 def test_no_two_modules_import_each_other():

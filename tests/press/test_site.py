@@ -169,7 +169,7 @@ def test_the_page_has_cost_label_and_figure_and_no_private_output(project):
         f"(noise)=\n# Can it fit noise?\n\n```{{cost-label}} {NAME}\n```\n"
     )
     assert [list(o.data) for o in page.cells[1].outputs] == [["text/plain"]]
-    assert page.cells[2].source.startswith("````{figure} _figures/noise-curve.svg\n---\n")
+    assert page.cells[2].source.startswith("````{drawing} _figures/noise-curve.svg\n---\n")
     header = yaml.safe_load(page.cells[2].source.split("---")[1])
     assert header == {"name": "noise-curve", "alt": 'It says: "3" # of 4', "class": "dark-light"}
 

@@ -61,7 +61,7 @@ def page(rows: Sequence[BenchRow], drawn: dict[str, Path], source: str) -> str:
 def _figure(label: str, file: Path, alt: str, caption: str) -> str:
     options = {"name": label, "alt": alt, "class": "dark-light"}
     header = "\n".join(f"{key}: {json.dumps(value)}" for key, value in options.items())
-    return f"````{{figure}} _figures/{file.name}\n---\n{header}\n---\n{caption}\n````"
+    return f"````{{drawing}} _figures/{file.name}\n---\n{header}\n---\n{caption}\n````"
 
 
 def machine(rows: Sequence[BenchRow]) -> str:

@@ -164,8 +164,10 @@ def write(rows: Sequence[BenchRow], path: Path) -> dict[str, Path]:
         if figure is None:
             continue
         target = path.with_stem(f"{path.stem}-{name}") if written else path
-        metadata = {"Date": None, "Creator": None} if target.suffix == ".svg" else None
-        figure.savefig(target, metadata=metadata, dpi=150)
+        if target.suffix == ".svg":
+            target.write_text(figures.svg(figure), encoding="utf-8")
+        else:
+            figure.savefig(target, dpi=150)
         plt.close(figure)
         written[name] = target
     return written

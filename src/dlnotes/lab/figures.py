@@ -1,12 +1,16 @@
 """The book's figures: one style, one function a kind, and the way onto the page.
 
-Figures are drawn from frames of records, never from models. Ink and colors are chosen to be legible
-on white and on a dark page alike: each has a contrast of at least 3.7 to either, and the colors
-remain apart for the common kinds of color blindness, helped by dashes and markers.
+Figures are drawn from frames of records, never from models. They are drawn for a light page, and
+each says in itself which color takes the place of which on a dark one: text and data have a
+contrast of at least 4.5 on both. The colors remain apart for the common kinds of color blindness,
+helped by dashes and markers.
 """
 
+import base64
 import io
-from collections.abc import Sequence
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -18,12 +22,26 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dlnotes.stats import mean_interval
+from dlnotes.lab.frames import check_frames, said
+from dlnotes.stats import Interval, mean_interval
 
-INK = "#767c86"
-COLORS = ("#3b82c4", "#c8690f", "#cf5353", "#2a9068", "#a463b8", INK)
+INK = "#57606a"
+PAPER = "#fdfcfa"
+COLORS = ("#1d6fb5", "#a8530a", "#b93f3f", "#1d7a55", "#8a4aa3", INK)
+DARK = dict(
+    zip(
+        (*COLORS, PAPER),
+        ("#6cb0ea", "#f0a04b", "#f08c86", "#5fc79b", "#cf9be0", "#a3abb5", "#16191d"),
+        strict=True,
+    )
+)
+"""What each color becomes on a dark page; `PAPER` fills a hollow marker."""
 DASHES = ("", (5, 2), (1.5, 1.5), (6, 2, 1.5, 2), (9, 2), (3, 1))
 MARKERS = ("o", "s", "^", "D", "v", "P")
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_DPI = 110
+_PLATE = '<rect class="plate" width="100%" height="100%" fill="#ffffff"/>'
 
 
 def style() -> None:
@@ -51,7 +69,9 @@ def style() -> None:
 
 
 def show(figure: Figure, name: str, *, alt: str, caption: str, data: pd.DataFrame) -> None:
-    """Put a figure on the page as SVG, with its words and the data behind it.
+    """Put a figure on the page, with its words and the data behind it.
+
+    The page shows the SVG; the PNG beside it is for notebooks, which show it without being trusted.
 
     Args:
         figure: Closed afterwards.
@@ -59,19 +79,180 @@ def show(figure: Figure, name: str, *, alt: str, caption: str, data: pd.DataFram
         alt: What a reader who cannot see the figure needs, with the run's numbers.
         caption: One or two sentences that state the finding; MyST markdown.
         data: The numbers drawn, one row a mark; downloadable from the caption.
+
+    Raises:
+        ValueError: The name has other characters.
     """
-    svg = io.StringIO()
-    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    _check_name(name)
+    _display(figure, svg(figure), data, {"figure": name, "alt": alt, "caption": caption})
+
+
+def flipbook(
+    frames: Mapping[float, Figure] | Mapping[str, Figure],
+    name: str,
+    *,
+    label: str,
+    alts: Mapping[float, str] | Mapping[str, str],
+    says: Mapping[float, str] | Mapping[str, str],
+    caption: str,
+    data: pd.DataFrame,
+    default: float | str,
+) -> None:
+    """Put several recorded figures in one place: the reader chooses which is seen.
+
+    Numbers get a slider, names a row of buttons. On paper, without scripts and in a plain notebook
+    the figure is the one of ``default``.
+
+    Args:
+        frames: Value -> figure, at least two, numbers in rising order; all of one size and with
+            the same limits of axes, so that only the data move. Closed afterwards.
+        name: As for `show`.
+        label: What is chosen, for example ``"width"``.
+        alts: Value -> what a reader who cannot see this frame needs.
+        says: Value -> one sentence that tells what this frame shows.
+        caption: As for `show`.
+        data: As for `show`, of all frames.
+        default: The value shown first.
+
+    Raises:
+        ValueError: One of these does not hold.
+    """
+    _check_name(name)
+    check_frames(frames, alts, says, default)
+    values = list(frames)
+    pages = [
+        {"value": said(v), "alt": alts[v], "says": says[v], "svg": svg(figure)}
+        for v, figure in frames.items()
+    ]
+    book = {
+        "label": label,
+        "kind": "buttons" if isinstance(values[0], str) else "slider",
+        "default": values.index(default),
+        "frames": pages,
+    }
+    about = {"figure": name, "alt": alts[default], "caption": caption, "flipbook": book}
+    _display(frames[default], pages[values.index(default)]["svg"], data, about)
+    for figure in frames.values():
+        plt.close(figure)
+
+
+def svg(figure: Figure) -> str:
+    """Return a figure as repeatable SVG for a light page, which says how it becomes a dark one.
+
+    It stands on a white plate, for notebooks may be dark; the page takes it away.
+    """
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    pairs = " ".join(f"{light}={dark}" for light, dark in DARK.items())
+    said = f"<!-- dark: {pairs} -->"
+    return re.sub(r"<svg [^>]*>", lambda m: f"{said}\n{m[0]}\n{_PLATE}", text.getvalue(), count=1)
+
+
+def _display(figure: Figure, drawn: str, data: pd.DataFrame, about: Mapping[str, Any]) -> None:
+    """Leave a figure and its SVG in the notebook, and what the page needs to know; close it."""
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=_DPI, facecolor="white", metadata={"Software": None})
     plt.close(figure)
     display(
         {
-            "image/svg+xml": svg.getvalue(),
+            "image/svg+xml": drawn,
+            "image/png": base64.b64encode(png.getvalue()).decode(),
             "text/csv": data.to_csv(index=False, float_format="%.6g", lineterminator="\n"),
-            "text/plain": alt,
+            "text/plain": about["alt"],
         },
         raw=True,
-        metadata={"dlnotes": {"figure": name, "alt": alt, "caption": caption}},
+        metadata={"dlnotes": dict(about)},
     )
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"a figure's name has lowercase letters, digits and hyphens, got {name!r}; rename it"
+        )
+
+
+def words(values: Mapping[str, float], spec: str) -> str:
+    """Return named numbers in words, for an alternative text.
+
+    >>> words({"MLP": 90.1234, "CNN": -88}, ".1f")
+    'MLP 90.1, CNN −88.0'
+
+    Args:
+        values: Name -> number, finite.
+        spec: Format of all.
+
+    Raises:
+        ValueError: A number is nan or infinite.
+    """
+    wrong = [name for name, value in values.items() if not math.isfinite(value)]
+    if wrong:
+        raise ValueError(f"a number in words must be finite, {wrong} are not; say it yourself")
+    told = {name: format(value, spec).replace("-", "−") for name, value in values.items()}
+    return ", ".join(f"{name} {number}" for name, number in told.items())
+
+
+def legend_below(figure: Figure, axes: Iterable[Axes]) -> None:
+    """Draw one legend for several panels, below them; a label that several have stands once.
+
+    Args:
+        figure: The figure.
+        axes: The panels; their own legends go.
+
+    Raises:
+        ValueError: No panel has anything labeled.
+    """
+    entries = {}
+    for axis in axes:
+        handles, labels = axis.get_legend_handles_labels()
+        entries |= {text: h for text, h in zip(labels, handles, strict=True) if text not in entries}
+        if axis.get_legend():
+            axis.get_legend().remove()
+    if not entries:
+        raise ValueError("a legend needs artists with a label, got none; draw with label=...")
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=len(entries))
+
+
+def seed_rows(
+    axis: Axes,
+    arms: Mapping[str, Sequence[float]],
+    mean: Literal["arithmetic", "geometric"] = "arithmetic",
+) -> None:
+    """Draw a row an arm, the first on top: a faint dot a seed, the mean with its 95 % interval.
+
+    Args:
+        axis: Where to draw; its vertical axis becomes the arms.
+        arms: Arm -> one value a seed, at least two; above zero for a geometric mean.
+        mean: The geometric mean is for ratios and times; its interval is that of the logarithms.
+
+    Raises:
+        ValueError: A value has no logarithm, an arm has fewer than two, or ``mean`` is no mean.
+    """
+    for i, (arm, values) in enumerate(arms.items()):
+        found = _mean(arm, values, mean)
+        color = COLORS[i % len(COLORS)]
+        axis.scatter(values, [i] * len(values), s=20, alpha=0.5, color=color, linewidths=0)
+        ends = [[found.estimate - found.low], [found.high - found.estimate]]
+        marker = MARKERS[i % len(MARKERS)]
+        axis.errorbar(found.estimate, i, xerr=ends, fmt=marker, ms=5, color=color, capsize=3)
+    axis.set_yticks(range(len(arms)), list(arms))
+    axis.set_ylim(len(arms) - 0.5, -0.5)
+
+
+def _mean(arm: str, values: Sequence[float], mean: str) -> Interval:
+    """Return the mean of one arm's seeds with its interval."""
+    if mean == "arithmetic":
+        return mean_interval(values)
+    if mean != "geometric":
+        raise ValueError(f"mean must be 'arithmetic' or 'geometric', got {mean!r}")
+    if min(values) <= 0:
+        raise ValueError(
+            f"a geometric mean needs values above zero, got {min(values)} in {arm!r}; "
+            "use mean='arithmetic'"
+        )
+    logs = mean_interval([math.log(value) for value in values])
+    ends = {end: math.exp(getattr(logs, end)) for end in ("low", "estimate", "high")}
+    return Interval(**ends, method="t interval of the mean logarithm")
 
 
 def image_rows(

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from dlnotes.press import figures
 from dlnotes.press.stage import StageError
 
 ARCHIVE = Path("results") / "bench"
@@ -57,9 +58,13 @@ def files(root: Path) -> dict[str, bytes]:
     folder = root / "_build" / "bench" / _key(sources)
     if not (folder / "bench.md").is_file():
         _draw(folder, sources)
-    figures = {f"book/_figures/{p.name}": p.read_bytes() for p in sorted(folder.glob("*.svg"))}
+    drawn = [
+        pair
+        for p in sorted(folder.glob("*.svg"))
+        for pair in figures.both(f"book/_figures/{p.name}", p.read_text(encoding="utf-8"))
+    ]
     rows = {f"_extra/downloads/data/bench/{p.name}": p.read_bytes() for p in sources}
-    return {PART: (folder / "bench.md").read_bytes()} | figures | rows
+    return {PART: (folder / "bench.md").read_bytes()} | dict(drawn) | rows
 
 
 def _key(sources: Sequence[Path]) -> str:

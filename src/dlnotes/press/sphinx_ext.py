@@ -23,7 +23,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinxcontrib import katex
 
 from dlnotes.contract import WORDS
-from dlnotes.press import labels
+from dlnotes.press import drawings, labels, predict, terms
 from dlnotes.press.labels import LedgerRow
 
 logger = logging.getLogger(__name__)
@@ -313,4 +313,6 @@ def setup(app: Sphinx) -> dict[str, bool | str]:
     app.connect("builder-inited", start_katex)
     app.connect("doctree-resolved", check_math)
     app.connect("html-page-context", mend_roles)
+    for module in (drawings, predict, terms):
+        module.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -18,9 +18,10 @@ from nbformat.v4 import new_markdown_cell
 
 from dlnotes import contract, machine
 from dlnotes.contract import CLAIM_MIME, RUN_MIME
-from dlnotes.press import editions, texts
+from dlnotes.press import editions, figures, folds, predict, texts
 from dlnotes.press.execute import Outcome
 from dlnotes.press.lectures import LectureError
+from dlnotes.press.predict import PredictionError
 
 NOTEBOOK_BRANCH = "notebooks"
 LAUNCH_HOSTS = {
@@ -89,21 +90,31 @@ def _told(name: str, notebook: NotebookNode, verdicts: Mapping[str, str]) -> Not
 
 
 def _lecture_files(name: str, notebook: NotebookNode) -> Iterator[tuple[str, bytes]]:
-    """Yield a lecture's page, its figures, and the data behind them."""
+    """Yield a lecture's page, its figures, and the data behind them.
+
+    Raises:
+        StageError: A figure, a fold or a number does not say what the page needs.
+    """
     page = editions.public(notebook)
     part, slug = name.split("/")
     cells = []
-    for cell in page.cells:
-        cells.append(cell)
-        for output in _take_figures(cell):
-            figure = output.metadata["dlnotes"]
-            label = f"{slug}-{figure['figure']}"
-            yield f"book/{part}/_figures/{label}.svg", output.data["image/svg+xml"].encode()
-            table = output.data.get("text/csv")
-            if table:
-                yield f"_extra/downloads/data/{part}/{label}.csv", table.encode()
-            link = f"downloads/data/{part}/{label}.csv" if table else None
-            cells.append(_figure_cell(cell, label, figure, link))
+    try:
+        _fill_predictions(page.cells, editions.glued(notebook))
+        for cell in page.cells:
+            drawn = []
+            for output in _take_figures(cell):
+                yield from figures.files(output, f"book/{part}/_figures", slug)
+                figure = output.metadata["dlnotes"]["figure"]
+                label = f"{slug}-{figure}"
+                table = output.data.get("text/csv")
+                if table:
+                    yield f"_extra/downloads/data/{part}/{label}.csv", table.encode()
+                link = f"../../downloads/data/{part}/{label}.csv" if table else None
+                text = figures.directive(output, slug, link)
+                drawn.append(new_markdown_cell(text, id=f"{cell.id}-{figure}"[:64]))
+            cells += folds.placed(cell, drawn)
+    except (figures.FigureError, folds.FoldError, PredictionError) as error:
+        raise StageError(f"lecture {name}: {error}") from error
     page.cells = _with_cost_label(cells, name)
     yield f"book/{name}.ipynb", nbformat.writes(_shown(page)).encode()
 
@@ -111,22 +122,17 @@ def _lecture_files(name: str, notebook: NotebookNode) -> Iterator[tuple[str, byt
 def _take_figures(cell: NotebookNode) -> list[NotebookNode]:
     """Remove the figures from a cell's outputs and return them."""
     outputs = cell.get("outputs", [])
-    figures = [output for output in outputs if "dlnotes" in output.get("metadata", {})]
-    if figures:
-        cell.outputs = [output for output in outputs if output not in figures]
-    return figures
+    taken = [output for output in outputs if "dlnotes" in output.get("metadata", {})]
+    if taken:
+        cell.outputs = [output for output in outputs if output not in taken]
+    return taken
 
 
-def _figure_cell(
-    cell: NotebookNode, label: str, figure: Mapping[str, str], data: str | None
-) -> NotebookNode:
-    """Return a figure as a directive with label, alternative text, caption and link to its data."""
-    link = f' <a href="../../{data}" download>Data (CSV)</a>' if data else ""
-    options = {"name": label, "alt": " ".join(figure["alt"].split()), "class": "dark-light"}
-    header = "\n".join(f"{key}: {json.dumps(value)}" for key, value in options.items())
-    caption = " ".join(figure["caption"].split())
-    text = f"````{{figure}} _figures/{label}.svg\n---\n{header}\n---\n{caption}{link}\n````"
-    return new_markdown_cell(text, id=f"{cell.id}-{figure['figure']}"[:64])
+def _fill_predictions(cells: Sequence[NotebookNode], numbers: Mapping[str, str]) -> None:
+    """Put the numbers of this run beside the reader's guesses."""
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            cell.source = predict.filled(cell.source, numbers)
 
 
 def _with_cost_label(cells: Sequence[NotebookNode], name: str) -> list[NotebookNode]:
