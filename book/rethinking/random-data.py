@@ -528,7 +528,7 @@ claims.check(
 
 # %% [markdown]
 # With half of the labels redrawn, {glue:text}`right-half` % of the training labels are right, and
-# the MLP is right on {glue:text}`test-half-MLP` % of new images. {predicted}`half test-half-MLP`
+# the MLP is right on {glue:text}`test-half-MLP` % of new images. {predicted}`half <test-half-MLP>`
 #
 # {claim}`fit.gap-grows` The {term}`generalization gap`, training accuracy minus test accuracy, goes
 # from {glue:text}`gap-true-MLP` to {glue:text}`gap-random-MLP` points for the MLP. Yet the network
