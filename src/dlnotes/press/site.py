@@ -18,7 +18,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dlnotes.press import benchpage, disk, editions, labels, sphinx_ext, stage
+from dlnotes.press import (
+    benchpage,
+    disk,
+    drawings,
+    editions,
+    figures,
+    labels,
+    predict,
+    sphinx_ext,
+    stage,
+    terms,
+)
 from dlnotes.press.execute import Outcome
 
 PACKAGES = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "sphinxcontrib-katex")
@@ -63,7 +74,8 @@ def build(root: Path, outcomes: Sequence[Outcome]) -> Path:
 def _tools() -> str:
     """Return a digest of the programs that make the site."""
     versions = [f"{name}={importlib.metadata.version(name)}" for name in PACKAGES]
-    code = [Path(module.__file__).read_text() for module in (sphinx_ext, labels, editions)]
+    modules = (sphinx_ext, labels, editions, drawings, figures, predict, terms)
+    code = [Path(module.__file__).read_text() for module in modules]
     return hashlib.sha256("\0".join([sys.version, *versions, *code]).encode()).hexdigest()
 
 
