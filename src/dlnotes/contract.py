@@ -59,6 +59,7 @@ _BY_VERDICT = re.compile(
     r"\{by-verdict\}(?P<fence>`+)(?!`)(?P<body>.+?)(?<!`)(?P=fence)(?!`)", re.DOTALL
 )
 _CASE = re.compile(rf"\|\s*({'|'.join(WORDS)}):")
+_RESULT = re.compile(r"\{(?P<name>claim|glue:text)\}`(?P<key>[^`]+)`")
 _NOT_RUN = "This was not run here."
 _SEEDS = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
 _ADDRESS = re.compile(r"(tcp|tls)://([\w.-]+|\[[\da-fA-F:.]+\]):(\d{1,5})")
@@ -173,6 +174,51 @@ def _cases(body: str) -> tuple[str, dict[str, str]]:
             + (f"none for {', '.join(lacking)}" if lacking else "one comes twice")
         )
     return claim, {"not-run": _NOT_RUN} | cases
+
+
+def tell(text: str, numbers: Mapping[str, str], results: Mapping[str, Mapping]) -> str:
+    """Say what a run found: replace each role that states a result by its words.
+
+    Args:
+        text: Markdown whose only roles are ``{glue:text}``, ``{claim}`` and ``{by-verdict}``.
+        numbers: What the lecture left for its prose, by name.
+        results: Of each claim that the lecture checked, by id: verdict, effect, interval, unit.
+
+    Raises:
+        ValueError: It left no such number, or did not check such a claim.
+
+    Example:
+        >>> tell("It was {glue:text}`n`. {claim}`a.b`", {"n": "7"}, {"a.b": {"verdict": "fails"}})
+        'It was 7. **does not hold**'
+    """
+
+    def said(role: re.Match[str]) -> str:
+        known = results if role["name"] == "claim" else numbers
+        key, _, spec = role["key"].partition(":")
+        if key not in known:
+            raise ValueError(unknown(f"{role['name']} in the text", key, known))
+        if role["name"] == "claim":
+            return f"**{outcome(results[key])}**"
+        return format(float(numbers[key]), spec) if spec else numbers[key]
+
+    verdicts = {claim: result["verdict"] for claim, result in results.items()}
+    return _RESULT.sub(said, by_verdict(text, verdicts))
+
+
+def outcome(result: Mapping) -> str:
+    """Return a claim's verdict and its numbers in one line of plain text.
+
+    Example:
+        >>> outcome({"verdict": "holds", "effect": 0.42, "interval": [0.4, 0.44], "unit": "%"})
+        'holds: 0.42 %, 95 % interval 0.4 to 0.44'
+    """
+    verdict = WORDS[result["verdict"]]
+    if result.get("effect") is None:
+        return verdict
+    ends = [result["effect"], *(result.get("interval") or [])]
+    effect, *interval = (f"{end:.4g}".replace("-", "−") for end in ends)
+    number = f"{verdict}: {effect} {result.get('unit') or ''}".rstrip()
+    return f"{number}, 95 % interval {' to '.join(interval)}" if interval else number
 
 
 def unknown(what: str, value: object, valid: Iterable[str]) -> str:

@@ -69,3 +69,54 @@ def test_a_ratio_of_stopped_runs_is_unknown(shown, ratios):
 def test_a_mean_of_nothing_or_of_what_is_not_finite_is_refused(values, match):
     with pytest.raises(ValueError, match=match):
         prose.mean("fall", values)
+
+
+class Shown:
+    """A display that can be shown again."""
+
+    def __init__(self, data, **_):
+        self.data = data
+
+    def update(self, data, **_):
+        self.data = data
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """Every display made, in a lecture that has said nothing yet."""
+    made = []
+    monkeypatch.setattr(prose, "display", lambda *a, **k: made.append(Shown(*a, **k)) or made[-1])
+    for kept in ("NUMBERS", "RESULTS", "CAPTIONS", "_told"):
+        monkeypatch.setattr(prose, kept, {})
+    return made
+
+
+def test_text_is_told_with_what_the_run_found(told):
+    prose.number("share", 0.25, ".0%")
+    prose.keep(prose.RESULTS, "fit.true", {"verdict": "fails"})
+    prose.tell("{claim}`fit.true` {by-verdict}`fit.true | holds: a | fails: b | undecided: c`")
+    prose.tell("It was {glue:text}`share`.")
+    said = [shown.data["text/markdown"] for shown in told[1:]]
+    assert said == ["**does not hold** b", "It was 25%."]
+
+
+def test_what_is_found_later_comes_in_later_and_what_changes_is_said_again(told):
+    prose.tell("It was {glue:text}`share`.")
+    assert "further down" in told[0].data["text/markdown"]
+    prose.number("share", "5")
+    assert told[0].data["text/markdown"] == "It was 5."
+    prose.number("share", "6")
+    assert told[0].data["text/markdown"] == "It was 6."
+
+
+def test_a_caption_is_that_of_the_figure_drawn_last(told):
+    prose.CAPTIONS["noise"] = "It\n rises, {cite:p}`dyson`."
+    prose.caption("noise", "**Figure 1.**", {"{cite:p}`dyson`": "(Dyson, 2004)"})
+    assert told[0].data["text/markdown"] == "**Figure 1.** It rises, (Dyson, 2004)."
+
+
+def test_a_plain_script_prints_texts_and_no_bundles(capsys):
+    prose.number("share", 1.0)
+    prose.display({"image/svg+xml": "<svg/>", "text/plain": "A line."}, raw=True)
+    prose.display("a verdict")
+    assert capsys.readouterr().out == "A line.\na verdict\n"

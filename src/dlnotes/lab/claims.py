@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
-from IPython.display import display
-
 from dlnotes.contract import CLAIM_MIME, RANGES, RUN_MIME, SYMBOLS, WORDS
 from dlnotes.data.datasets import Dataset
+from dlnotes.lab import prose
+from dlnotes.lab.prose import display
 from dlnotes.lab.settings import Settings
 from dlnotes.lab.verdicts import Finding
 
@@ -133,7 +133,9 @@ def check(claim: str, finding: Finding, context: Context, *, unit: str = "") -> 
         finding = replace(finding, verdict="not-run", reason=reason)
     elif problem := _problem(finding, unit):
         raise ValueError(f"claim {claim}: {problem}")
-    display(Check(claim=claim, finding=finding, context=context, unit=finding.unit or unit))
+    found = Check(claim=claim, finding=finding, context=context, unit=finding.unit or unit)
+    prose.keep(prose.RESULTS, claim, found.as_json())
+    display(found)
 
 
 def _problem(finding: Finding, unit: str) -> str:

@@ -18,11 +18,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlnotes.lab.frames import check_frames, said
+from dlnotes.lab.prose import display
 from dlnotes.stats import Interval, mean_interval
 
 INK = "#57606a"

@@ -1,12 +1,85 @@
-"""Numbers for the text: a cell leaves them, a sentence shows them, nobody types them."""
+"""Numbers for the text: a cell leaves them, a sentence shows them, nobody types them.
+
+On a page the build puts them into the sentences; in a downloaded notebook `tell` does, from what
+the reader's own run has left.
+"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from IPython.display import display
+import IPython.display
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.display import DisplayHandle
 
+from dlnotes import contract
 from dlnotes.contract import GLUE_MIME, GLUE_PREFIX
 from dlnotes.stats import Interval, ratio_interval
+
+NUMBERS: dict[str, str] = {}
+RESULTS: dict[str, Mapping[str, Any]] = {}
+CAPTIONS: dict[str, str] = {}
+"""What this run has left so far: numbers by name, results of claims by id, captions by figure.
+`number`, `claims.check` and `display` fill them, `tell` and `caption` read them."""
+_told: dict[str, DisplayHandle] = {}
+_LATER = "*(This text states results of cells further down; it appears when they have run.)*"
+
+
+def tell(text: str) -> None:
+    """Show text with what this run found, as Markdown; what is found later comes in later.
+
+    Args:
+        text: As for `dlnotes.contract.tell`.
+    """
+    handle = display(_markdown(text), raw=True, display_id=True)
+    if handle:
+        _told[text] = handle
+
+
+def caption(figure: str, head: str = "", plain: Mapping[str, str] | None = None) -> None:
+    """Show the caption that a figure was given in this run.
+
+    Args:
+        figure: Its name in the lecture.
+        head: What stands before it, such as ``Figure 2``.
+        plain: What to write in place of the parts that only the page understands.
+    """
+    text = " ".join(CAPTIONS[figure].split())
+    for part, words in (plain or {}).items():
+        text = text.replace(part, words)
+    tell(f"{head} {text}".strip())
+
+
+def keep(kind: dict[str, Any], name: str, value: Any) -> None:
+    """Keep what a cell left, and say again what was told about it."""
+    kind[name] = value
+    for text, handle in _told.items():
+        if f"`{name}" in text:
+            handle.update(_markdown(text), raw=True)
+
+
+def display(shown: Any, **options: Any) -> DisplayHandle | None:
+    """Show something as IPython does; in a plain script print its text alone, if it has any.
+
+    A figure's caption is kept for `caption`.
+    """
+    about = options.get("metadata", {}).get("dlnotes", {})
+    if "caption" in about:
+        CAPTIONS[about["figure"]] = about["caption"]
+    if InteractiveShell.initialized():
+        return IPython.display.display(shown, **options)
+    text = shown.get("text/plain") if isinstance(shown, Mapping) else str(shown)
+    if text:
+        print(text)
+    return None
+
+
+def _markdown(text: str) -> dict[str, str]:
+    try:
+        said = contract.tell(text, NUMBERS, RESULTS)
+    except ValueError:  # not yet known
+        said = _LATER
+    return {"text/markdown": said, "text/plain": said}
 
 
 def number(name: str, value: float | str, spec: str = "") -> None:
@@ -22,8 +95,10 @@ def number(name: str, value: float | str, spec: str = "") -> None:
     """
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"a number in prose must be finite, got {name} = {value}")
+    text = format(value, spec)
+    keep(NUMBERS, name, text)
     display(
-        {GLUE_MIME: repr(format(value, spec))},  # quoted, as myst_nb.glue leaves text
+        {GLUE_MIME: repr(text)},  # quoted, as myst_nb.glue leaves text
         raw=True,
         metadata={"scrapbook": {"name": name, "mime_prefix": GLUE_PREFIX}},
     )

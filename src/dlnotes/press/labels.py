@@ -269,7 +269,7 @@ def cost_label(run: RunRow, to_root: str) -> str:
     items = [*filter(None, facts), f"data: {data}", date, f"key {key}"]
     links = "".join(
         f' <a href="{to_root}downloads/{run["lecture"]}.{ending}" download>{label}</a>'
-        for ending, label in (("ipynb", "Notebook"), ("py", "Script"))
+        for ending, label in (("ipynb", "Notebook"), ("py", "Source (py)"))
     )
     line = '<span class="dot" aria-hidden="true"> · </span>'.join(
         f'<span class="cost-fact">{item}</span>' for item in items

@@ -18,9 +18,20 @@ from nbformat.v4 import new_markdown_cell
 
 from dlnotes import contract, machine
 from dlnotes.contract import CLAIM_MIME, RUN_MIME
-from dlnotes.press import editions, figures, folds, predict, texts
+from dlnotes.press import (
+    crossrefs,
+    downloads,
+    editions,
+    figures,
+    folds,
+    imprint,
+    predict,
+    references,
+    texts,
+)
 from dlnotes.press.execute import Outcome
 from dlnotes.press.lectures import LectureError
+from dlnotes.press.plain import Page
 from dlnotes.press.predict import PredictionError
 
 NOTEBOOK_BRANCH = "notebooks"
@@ -50,13 +61,9 @@ def files(root: Path, outcomes: Sequence[Outcome]) -> Iterator[tuple[str, bytes]
     runs = _read_rows(root / "_build" / "runs.json")
     yield "_data/ledger.json", _dump(ledger)
     yield "_data/runs.json", _dump(_with_device(runs, notebooks))
-    statements = {row["id"]: row["statement"] for row in ledger}
-    install = _install(root)
+    yield from _downloads(root, notebooks, ledger)
     for name, notebook in notebooks.items():
         yield from _lecture_files(name, _told(name, notebook, verdicts))
-        download = editions.standalone(notebook, statements, install=install)
-        yield f"_extra/downloads/{name}.ipynb", nbformat.writes(download).encode()
-        yield f"_extra/downloads/{name}.py", editions.source(notebook).encode()
     for name in _lectures_of_toc(root):
         if name not in notebooks:
             yield f"book/{name}.md", _placeholder(name)
@@ -117,6 +124,26 @@ def _lecture_files(name: str, notebook: NotebookNode) -> Iterator[tuple[str, byt
         raise StageError(f"lecture {name}: {error}") from error
     page.cells = _with_cost_label(cells, name)
     yield f"book/{name}.ipynb", nbformat.writes(_shown(page)).encode()
+
+
+def _downloads(
+    root: Path, notebooks: Mapping[str, NotebookNode], ledger: Sequence[Mapping]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the notebook and the script of each lecture."""
+    drawn = {
+        name: [f"{name.split('/')[1]}-{figure}" for figure in editions.drawn(notebook)]
+        for name, notebook in notebooks.items()
+    }
+    titles, labels = crossrefs.read(root, drawn)
+    entries = references.read(root / "book" / "references.bib")
+    rows, origin = {row["id"]: row for row in ledger}, _origin(root)
+    for name, notebook in notebooks.items():
+        links = crossrefs.Links(f"book/{name}", titles, labels, origin.site)
+        page = Page(links, entries, rows, own=frozenset(editions.claims_of(notebook)))
+        about = imprint.read(root, name, titles[f"book/{name}"], _stated(notebook), origin)
+        made = downloads.notebook(notebook, page, about)
+        yield f"_extra/downloads/{name}.ipynb", nbformat.writes(made).encode()
+        yield f"_extra/downloads/{name}.py", downloads.script(notebook, page, about).encode()
 
 
 def _take_figures(cell: NotebookNode) -> list[NotebookNode]:
@@ -233,8 +260,8 @@ def repository(root: Path) -> str | None:
     return f"https://{match[1]}/{match[2]}" if match else None
 
 
-def _install(root: Path) -> str | None:
-    """Return what pip installs to get the package of this commit."""
-    address = repository(root)
+def _origin(root: Path) -> imprint.Origin:
+    """Return where this build is from, as far as this machine knows."""
+    site = os.environ.get("DLNOTES_ADDRESS", "").strip().rstrip("/")
     commit = os.environ.get("GITHUB_SHA") or machine.git(root, "rev-parse", "HEAD")
-    return f'"dlnotes @ git+{address}@{commit}"' if address and commit else None
+    return imprint.Origin(site or None, repository(root), commit or None)
