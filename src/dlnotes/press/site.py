@@ -18,18 +18,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dlnotes.press import (
-    benchpage,
-    disk,
-    drawings,
-    editions,
-    figures,
-    labels,
-    predict,
-    sphinx_ext,
-    stage,
-    terms,
-)
+import dlnotes
+from dlnotes.press import about, benchpage, disk, doors, editions, mend, slim, stage
 from dlnotes.press.execute import Outcome
 
 PACKAGES = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "sphinxcontrib-katex")
@@ -59,6 +49,7 @@ def build(root: Path, outcomes: Sequence[Outcome]) -> Path:
     build_dir = root / "_build"
     try:
         files = dict(stage.files(root, outcomes)) | benchpage.files(root)
+        files |= dict(about.files(root))
         key = _key(files)
         if not _is_current(build_dir / "html", key):
             _sync(build_dir, files)
@@ -74,14 +65,15 @@ def build(root: Path, outcomes: Sequence[Outcome]) -> Path:
 def _tools() -> str:
     """Return a digest of the programs that make the site."""
     versions = [f"{name}={importlib.metadata.version(name)}" for name in PACKAGES]
-    modules = (sphinx_ext, labels, editions, drawings, figures, predict, terms)
-    code = [Path(module.__file__).read_text() for module in modules]
+    code = [path.read_text() for path in sorted(Path(__file__).parent.glob("*.py"))]
     return hashlib.sha256("\0".join([sys.version, *versions, *code]).encode()).hexdigest()
 
 
 def _key(files: Mapping[str, bytes]) -> str:
     """Return a digest of everything the site is made from."""
     digest = hashlib.sha256(_tools().encode())
+    for path in sorted(Path(dlnotes.__file__).parent.rglob("*.py")):  # shown as reference pages
+        digest.update(path.read_bytes())
     for name in sorted(files):
         digest.update(f"\0{name}\0{len(files[name])}\0".encode() + files[name])
     return digest.hexdigest()
@@ -182,8 +174,8 @@ def _publish(build_dir: Path, key: str) -> None:
     for leftover in (new, old):
         shutil.rmtree(leftover, ignore_errors=True)
     try:
-        unused = shutil.ignore_patterns(".buildinfo", "*webpack-macros.html", "sphinx-thebe.js")
-        shutil.copytree(build_dir / "out" / "_build" / "html", new, ignore=unused)
+        shutil.copytree(build_dir / "out" / "_build" / "html", new, ignore=slim.ignored())
+        _finish(new, about.read(build_dir / "stage"))
         (new / MARK).write_text(_mark(new, key))
     except OSError:
         shutil.rmtree(new, ignore_errors=True)
@@ -192,3 +184,12 @@ def _publish(build_dir: Path, key: str) -> None:
         html.rename(old)
     new.rename(html)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _finish(site: Path, facts: Mapping[str, str | None]) -> None:
+    """Mend the pages and style sheets of a copied site and add what stands at its root."""
+    slim.styles(site)
+    for path in site.rglob("*.html"):
+        path.write_text(mend.page(path.read_text(encoding="utf-8"), path.parent), encoding="utf-8")
+    for name, text in doors.files(site, facts):
+        (site / name).write_text(text, encoding="utf-8")

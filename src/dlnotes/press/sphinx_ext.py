@@ -23,7 +23,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinxcontrib import katex
 
 from dlnotes.contract import WORDS
-from dlnotes.press import drawings, labels, predict, terms
+from dlnotes.press import about, drawings, head, labels, landing, predict, terms
 from dlnotes.press.labels import LedgerRow
 
 logger = logging.getLogger(__name__)
@@ -309,6 +309,8 @@ def setup(app: Sphinx) -> dict[str, bool | str]:
     app.add_directive("ledger-table", LedgerTable)
     app.add_directive("runs-table", RunsTable)
     app.add_directive("cost-label", CostLabel)
+    for part in (about, head, landing):
+        part.setup(app)
     app.connect("builder-inited", drop_thebe)
     app.connect("builder-inited", start_katex)
     app.connect("doctree-resolved", check_math)
