@@ -53,7 +53,7 @@ def lecture(text=STATES, picture=None):
     claim = new_output("display_data", data={CLAIM_MIME: RESULT, "text/plain": "holds"})
     run = new_output("display_data", data={RUN_MIME: {}, "text/plain": "profile cpu"})
     stub = "def twice(x):\n    ### BEGIN SOLUTION\n    return 2 * x  # secret\n    ### END SOLUTION"
-    return new_notebook(
+    notebook = new_notebook(
         cells=[
             new_markdown_cell("(top)=\n# Can it fit noise?\n\n% a secret note\nA story."),
             code("given = 1", "injected-parameters", "remove-cell"),
@@ -70,6 +70,8 @@ def lecture(text=STATES, picture=None):
             "dlnotes": {"datasets": {}},
         },
     )
+    notebook.cells[-1].metadata["title"] = "How it is checked"
+    return notebook
 
 
 def page(site=None):
@@ -120,6 +122,7 @@ def test_code_that_the_page_folds_or_removes_is_folded_not_lost():
     removed = cell_with(notebook, "prose.number")
     assert removed.metadata["jupyter"] == {"source_hidden": True, "outputs_hidden": True}
     assert "jupyter" not in cell_with(notebook, "1 + 1").metadata
+    assert cell_with(notebook, "twice(2)").source.startswith("# How it is checked\n")
 
 
 def test_a_text_that_states_a_result_is_told_by_a_cell_below_its_heading():
@@ -186,9 +189,8 @@ def test_the_script_reads_back_as_a_notebook_with_the_same_code():
     back = jupytext.reads(downloads.script(lecture(), page(), IMPRINT), fmt="py:percent")
     code = [c.source for c in back.cells if c.cell_type == "code"]
     ours = ("%pip", "prose.tell", "prose.caption")
-    assert code == [
-        c.source for c in made().cells if c.cell_type == "code" and not c.source.startswith(ours)
-    ]
+    cells = [c.source for c in made().cells if c.cell_type == "code"]
+    assert code == [source for source in cells if not any(call in source for call in ours)]
 
 
 def test_what_cannot_be_translated_names_file_and_cell():

@@ -70,6 +70,11 @@ def page(site=None):
             "````{prf:theorem} Of $x$\n:label: thm\n\n```{math}\nx\n```\n````",
             "\n**Theorem 1 (Of $x$)**\n\n$$\nx\n$$\n",
         ),
+        (
+            ":::{claim-table}\na.own | all\nb.far\n:::",
+            "\n| claim | verdict |\n| --- | --- |\n| all | {claim}`a.own` |\n"
+            "| It fell. | **does not hold** |\n",
+        ),
         ("```{prf:proof}\nClear.\n```", "\n**Proof.** Clear. ∎\n"),
         ("```{bibliography}\n:filter: docname in docnames\n```", ""),
         (

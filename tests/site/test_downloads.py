@@ -81,7 +81,7 @@ def laboratory(site, tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = ["--no-browser", "--allow-root", "--IdentityProvider.token=", f"--port={port}"]
-    options += ["--ServerApp.port_retries=0", "--LabApp.news_url=", "--ip=127.0.0.1"]
+    options += ["--ServerApp.port_retries=0", "--ip=127.0.0.1", "--expose-app-in-browser"]
     homes = {f"JUPYTER_{kind}_DIR": str(tmp_path / kind) for kind in ("CONFIG", "RUNTIME")}
     environment = os.environ | homes | {"HOME": str(tmp_path)}
     server = subprocess.Popen(
@@ -102,3 +102,31 @@ def laboratory(site, tmp_path):
     finally:
         server.terminate()
         server.wait(30)
+
+
+MODEL = "window.jupyterapp.shell.currentWidget.content.model"
+WIDTHS = "[...document.querySelectorAll('.jp-RenderedImage img')].map(i => i.naturalWidth)"
+CELLS = f"{MODEL}.sharedModel.cells.map(cell => cell.toJSON())"
+
+
+def test_in_jupyterlab_the_figures_show_and_all_cells_run_to_the_end(browser, laboratory):
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.set_default_timeout(180_000)
+    page.goto(laboratory)
+    page.locator(".jp-Notebook .jp-RenderedImage img").first.wait_for(state="attached")
+    trusted = f"Array.from({MODEL}.cells).filter(c => c.type === 'code').some(c => c.trusted)"
+    assert not page.evaluate(trusted.replace("some", "every")), "trusted: this shows nothing"
+    drawn = sum("prose.caption" in cell["source"] for cell in page.evaluate(CELLS))
+    page.wait_for_function(f"{WIDTHS}.filter(width => width > 0).length === {drawn}")
+    told = page.locator(".jp-OutputArea .jp-RenderedMarkdown")
+    before, same = told.all_inner_texts(), "profile smoke" in str(page.evaluate(CELLS))
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    cells = [cell for cell in page.evaluate(CELLS) if cell["cell_type"] == "code"]
+    assert not [cell["source"] for cell in cells if not cell["execution_count"]]
+    outputs = [output for cell in cells for output in cell["outputs"]]
+    assert not [o["evalue"] for o in outputs if o["output_type"] == "error"]
+    assert "not done yet" in str(outputs)
+    page.wait_for_function(f"{WIDTHS}.filter(width => width > 0).length === {drawn}")
+    if same:  # as that of the site under test
+        assert told.all_inner_texts() == before
+    page.context.close()

@@ -143,6 +143,8 @@ def _plain(cell: NotebookNode, page: Page) -> list[NotebookNode]:
         return [cell]
     if "check" in cell.metadata.get("tags", []):
         cell.source = _attempted(cell.source)
+    if cell.metadata.get("title"):  # a fold's, which Jupyter shows as its first line
+        cell.source = f"# {cell.metadata['title']}\n{cell.source}"
     about = [output.get("metadata", {}).get("dlnotes", {}) for output in cell.outputs]
     return [cell, *(_caption(cell, figure, page) for figure in about if "caption" in figure)]
 
@@ -172,7 +174,8 @@ def _caption(cell: NotebookNode, figure: dict, page: Page) -> NotebookNode:
         text = text.replace(role, words)
     call = ", ".join(repr(argument) for argument in (name, head, *([changed] if changed else [])))
     about = {"tags": ["hide-input"], "caption": f"{head} {text}"}
-    return new_code_cell(f"prose.caption({call})", metadata=about, id=f"{cell.id}-{name}"[:64])
+    told = f"# caption of the figure above\nprose.caption({call})"
+    return new_code_cell(told, metadata=about, id=f"{cell.id}-{name}"[:64])
 
 
 def _for_jupyter(cell: NotebookNode, said: Said) -> Iterator[NotebookNode]:
@@ -224,7 +227,7 @@ def _telling(text: str, name: str, said: Said) -> NotebookNode:
     """Return the folded cell that shows a text in the words of the run it belongs to."""
     quoted = f'r"""\n{text}\n"""' if '"""' not in text else repr(text)
     return new_code_cell(
-        f"prose.tell({quoted})",
+        f"# text that follows the run\nprose.tell({quoted})",
         id=name,
         metadata={"tags": ["hide-input"], "jupyter": {"source_hidden": True}},
         outputs=[_told(said.tell(text))],

@@ -168,6 +168,18 @@ def _table(name: str, title: str, options: dict, body: list[str], page: Page) ->
     return f"\n**{head}**\n\n{_join(body, page)}\n"
 
 
+def _claims(name: str, title: str, options: dict, body: list[str], page: Page) -> str:
+    """Return a table of claims, ``id | label`` a line, each with its verdict."""
+    rows = [line.partition("|") for line in body if line.strip()]
+    told = []
+    for claim, _, label in rows:
+        row = _row(claim.strip(), page)
+        told.append(
+            f"| {_inline(label.strip() or row['statement'], page)} | {_verdict(row, page)} |"
+        )
+    return "\n".join(["", "| claim | verdict |", "| --- | --- |", *told, ""])
+
+
 def _code(name: str, title: str, options: dict, body: list[str], page: Page) -> str:
     return "\n".join([f"```{title or 'python'}", *body, "```"])
 
@@ -191,7 +203,7 @@ _DIRECTIVES: dict[str, Callable[[str, str, dict, list[str], Page], str]] = (
     | dict.fromkeys(["code", "code-block", "sourcecode"], _code)
     | dict.fromkeys(["figure", "image"], _picture)
     | dict.fromkeys(["bibliography", "contents"], _nothing)  # works cited stand at the end
-    | {"prf:proof": _proof, "math": _math, "table": _table, "div": _text}
+    | {"prf:proof": _proof, "math": _math, "table": _table, "div": _text, "claim-table": _claims}
 )
 
 
@@ -264,16 +276,24 @@ def _role(match: re.Match[str], page: Page) -> str:
 def _result(match: re.Match[str], text: str, page: Page) -> str:
     """Return a claim or a text by verdict: a role still, if the reader's run will decide it."""
     claim = text.partition("|")[0].strip()
-    if claim not in page.ledger:
-        raise ValueError(contract.unknown("claim", claim, page.ledger))
-    ticks, row = match["ticks"], page.ledger[claim]
+    ticks, row = match["ticks"], _row(claim, page)
     if match["role"] == "by-verdict":
         told = match[0] if claim in page.own else contract.by_verdict(match[0], _verdicts(page))
         body = told.removeprefix(f"{{by-verdict}}{ticks}").removesuffix(ticks)
         body = plain(body if claim in page.own else told, page)
         return f"{{by-verdict}}{ticks}{body}{ticks}" if claim in page.own else body
-    verdict = f"{{claim}}`{claim}`" if claim in page.own else f"**{contract.outcome(row)}**"
-    return f"{_inline(row['statement'], page)} [{verdict}]"
+    return f"{_inline(row['statement'], page)} [{_verdict(row, page)}]"
+
+
+def _row(claim: str, page: Page) -> Mapping:
+    if claim not in page.ledger:
+        raise ValueError(contract.unknown("claim", claim, page.ledger))
+    return page.ledger[claim]
+
+
+def _verdict(row: Mapping, page: Page) -> str:
+    claim = row["id"]
+    return f"{{claim}}`{claim}`" if claim in page.own else f"**{contract.outcome(row)}**"
 
 
 def _verdicts(page: Page) -> dict[str, str]:
