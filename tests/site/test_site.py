@@ -58,7 +58,7 @@ def test_the_first_page_leads_into_the_book(open_page):
 
 def test_every_page_of_the_site_is_opened_here(site):
     made = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
-    opened = {"index.html", *PAGES, *MADE_BY_SPHINX}
+    opened = {"index.html", "404.html", *PAGES, *MADE_BY_SPHINX}
     assert {page for page in made if not page.startswith("_static/")} == opened
     assert set(LECTURE_PAGES) < set(PAGES)
 
@@ -174,6 +174,7 @@ def test_a_badge_opens_by_keyboard_with_and_without_scripts(open_page, scripts):
     page.keyboard.press("Enter")
     assert card.is_visible()
     assert card.locator("a").get_attribute("href").startswith("../../book/ledger.html#")
+    page.keyboard.press("Tab")  # into the card
     page.keyboard.press("Escape")
     assert not card.is_visible()
 
