@@ -165,6 +165,19 @@ def test_a_malformed_claim_is_refused(book, changes, problem):
         sources.load_claims(book.root)
 
 
+@pytest.mark.parametrize("lost", ["n<d", "a <b>word</b>", "x</p>", "x <!-- y", "<img src=x>"])
+def test_a_sentence_that_a_page_would_take_for_html_is_refused(book, lost):
+    book.claim("a.b", "part/one", statement=f"It is {lost}.")
+    with pytest.raises(LectureError, match=r"claim a\.b: statement has '<.*with a space"):
+        sources.load_claims(book.root)
+
+
+@pytest.mark.parametrize("kept", ["n < d", "$n<d$ and $a<b$", "n<3", "n <= d"])
+def test_a_comparison_that_a_page_shows_is_kept(book, kept):
+    book.claim("a.b", "part/one", statement=f"It is {kept}.")
+    assert sources.load_claims(book.root)["a.b"]["statement"] == f"It is {kept}."
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

@@ -1,6 +1,7 @@
 """The site step: what is staged, when Sphinx runs, what it refuses; half a site never shows."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,40 +14,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from dlnotes.contract import RUN_MIME, WORDS
 from dlnotes.press import labels, lectures, site, sources, stage
 from dlnotes.press.execute import Outcome
+from tests.ledger_row import ROW
 
 NAME = "part/noise"
-ROW = {
-    "id": "fit.all",
-    "statement": "It reaches $x^2$ at 99.9 %.",
-    "lecture": NAME,
-    "sources": [],
-    "kind": "statistical",
-    "verdict": "holds",
-    "predicted": "fails",
-    "expected": "holds",
-    "because": "a pilot saw it",
-    "note": None,
-    "effect": 0.5,
-    "interval": [0.4, 0.6],
-    "both": [0.35, 0.65],
-    "limit_low": 0.3,
-    "limit_high": None,
-    "scale": "linear",
-    "margin": 1.0,
-    "p_holds": 0.004,
-    "p_fails": 0.9,
-    "power": None,
-    "intervals": 3,
-    "q": 0.008,
-    "part": "the widest",
-    "unit": "share",
-    "method": "t interval",
-    "reason": "mean of all seeds",
-    "seeds": [0, 1, 2],
-    "profile": "smoke",
-    "device": "cpu",
-    "dataset": "digits",
-}
 RUN = {
     "lecture": NAME,
     "profile": "smoke",
@@ -245,13 +215,14 @@ def built(tmp_path_factory):
     return project
 
 
-def test_the_claim_has_its_badge_beside_it_and_a_card(built):
+def test_the_claim_has_its_evidence_beside_it(built):
     page = built.page()
-    assert 'id="claim-fit-all"' in page
+    assert '<span class="claim" id="claim-fit-all">' in page
     assert (
-        '<button type="button" class="verdict verdict-holds" popovertarget="claim-card-0">' in page
+        '<button type="button" class="verdict" popovertarget="claim-card-0" '
+        'aria-label="Evidence for: It reaches x^2 at 99.9\u00a0%. holds">' in page
     )
-    assert "0.5 (0.4 to 0.6) share" in page
+    assert "On average 0.5\u00a0share over 3 seeds." in page
     assert 'href="../../book/ledger.html#fit-all"' in page
     assert '<span class="verdict verdict-fails">' in page
 
@@ -259,15 +230,49 @@ def test_the_claim_has_its_badge_beside_it_and_a_card(built):
 def test_the_ledger_lists_the_claim_and_leads_back_to_the_sentence(built):
     page = built.page("book/ledger.html")
     assert 'href="part/noise.html#claim-fit-all"' in page
-    assert '<tr class="row-even" id="fit-all">' in page
+    row = re.search(r'<tr class="([^"]*)" id="fit-all">', page)[1].split()
+    assert {"ledger-row", "is-holds", "is-otherwise", "part-part", "verdict-holds"} < set(row)
+    assert re.search(r"<h2><a[^>]*>(<[^>]*>)*Can it fit noise\?", page)
+    assert page.count("Can it fit noise?") > 1  # in the contents of the page, too
     assert "1 claim: 1 holds, 0 do not hold" in page
     assert "The 1 verdicts over seeds rest on 3 intervals" in page
     assert "Of 1 predictions, 0 came true, 1 did not" in page
     assert "does not hold; since then expected: holds, because a pilot saw it" in page
-    for fact in ("3 seeds: 0–2", "decided by: the widest", "ends 1 half-widths inside the limit"):
+    assert '<span class="was was-otherwise">predicted: does not hold</span>' in page
+    for fact in ("3 seeds: 0–2", "the widest", "ends 1 half-widths inside the limit"):
         assert fact in page
-    for fact in ("q\u00a0= 0.008, 3 intervals", "for other test images, too: 0.35 to 0.65"):
-        assert fact in page
+
+
+def test_a_search_for_a_claim_finds_its_sentence(built):
+    index = (built.html / "searchindex.js").read_text()
+    assert '"claim-fit-all"' in index
+    assert "all: It reaches x^2 at 99\u20249" in index.replace("\\u2024", "\u2024").replace(
+        "\\u00a0", " "
+    )
+
+
+PARTS = """
+```{claim-table}
+:sentence: none
+fit.all | true *labels*
+
+fit.other
+```
+"""
+
+
+def test_a_table_of_claims_is_their_place_in_the_lecture(project):
+    other = ROW | {"id": "fit.other", "statement": "Another one.", "verdict": "fails"}
+    project.record([ROW, other], [RUN])
+    project.notebook(lecture(PARTS + "\nLater again: {claim}`fit.all`"))
+    project.build()
+    page = project.page()
+    assert page.count('id="claim-fit-all"') == 1
+    assert re.search(r'<tr class="verdict-holds row-\w+" id="claim-fit-all">', page)
+    assert "true <em>labels</em>" in page
+    assert "Evidence for: true labels (It reaches $x^2$ at 99.9\u00a0%.) holds" in page
+    assert "Another one." in page  # without a label it is the sentence
+    assert 'href="part/noise.html#claim-fit-other"' in project.page("book/ledger.html")
 
 
 def test_a_part_of_the_ledger_links_to_the_sentences_and_is_linked_by_nothing(built):
@@ -317,16 +322,21 @@ def test_a_changed_verdict_reaches_the_pages_and_a_vanished_page_goes(project):
     assert not (project.html / "book" / "extra.html").exists()
 
 
+WRONG = r"{claim}`fit.some` {verdict}`perhaps` $\frac{$ {doc}`nowhere`"
+
+
 def test_every_mistake_is_named_and_the_old_site_stays(project):
     project.build()
     before = project.page()
-    project.notebook(lecture(r"{claim}`fit.some` {verdict}`perhaps` $\frac{$ {doc}`nowhere`"))
+    project.notebook(lecture(f"{WRONG}\n\n```{{claim-table}}\nfit.any | a\n```"))
     project.write("book/part.md", "# P\n\n```{ledger-table}\n:part: prat\n:verdicts: true\n```\n")
     for _ in range(2):  # the second time Sphinx must not have forgotten
         with pytest.raises(site.SiteError) as failure:
             project.build()
         message = str(failure.value)
         assert "unknown claim 'fit.some'; valid: fit.all" in message
+        assert "unknown claim 'fit.any'; valid: fit.all" in message
+        assert "a claim-table has no claim" in message
         assert "unknown verdict 'perhaps'; valid: holds, fails, undecided, not-run" in message
         assert "nowhere" in message
         assert "unknown part 'prat'; valid: part" in message
@@ -450,11 +460,6 @@ def test_a_badge_never_speaks_by_color_alone(verdict):
     badge = labels.badge(verdict)
     assert labels.SYMBOLS[verdict] in badge
     assert WORDS[verdict] in badge
-
-
-def test_a_card_escapes_what_a_lecture_says():
-    card = labels.badge_with_card(ROW | {"method": "<b>&"}, "c", "")
-    assert "&lt;b&gt;&amp;" in card
 
 
 EQUAL = {"kind": "identity", "intervals": 0, "q": None, "p_holds": None, "p_fails": None}

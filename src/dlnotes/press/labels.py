@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlnotes.contract import SYMBOLS, WORDS
+from dlnotes.press.numerals import number, span
 
 LedgerRow = dict[str, Any]
 RunRow = dict[str, Any]
@@ -94,65 +95,34 @@ def numbers(row: LedgerRow) -> str:
     """
     if row.get("effect") is None:
         return ""
-    interval = "({:.3g} to {:.3g})".format(*row["interval"]) if row.get("interval") else ""
-    measured = f"{row['effect']:.3g} {interval}".replace("-", "−").strip()
-    return f"{measured} {row.get('unit') or ''}".strip()
+    interval = f" ({span(row['interval'])})" if row.get("interval") else ""
+    return f"{number(row['effect'])}{interval} {row.get('unit') or ''}".strip()
 
 
-def judged(row: LedgerRow) -> str:
-    """Return how a claim was judged: part, method, margin, chance, seeds, profile, data."""
-    facts = [
-        row["part"] and f"decided by: {row['part']}",
-        row["method"],
-        _margin(row),
-        _chance(row),
-        _both(row),
-        row["reason"],
-        spans(row["seeds"]),
-        f"profile {row['profile']}",
-        row["dataset"],
-    ]
-    return "; ".join(fact for fact in facts if fact)
-
-
-def _margin(row: LedgerRow) -> str:
+def distance(row: LedgerRow) -> str:
     """Say where the interval lies to its limit; -2 half-widths are the whole of it.
 
-    >>> _margin({"margin": 1.5}), _margin({"margin": -0.5})
+    >>> distance({"margin": 1.5}), distance({"margin": -0.5})
     ('ends 1.5 half-widths inside the limit', 'reaches 0.5 half-widths past the limit')
-    >>> _margin({"margin": -2.5})
+    >>> distance({"margin": -2.5})
     'lies 0.5 half-widths past the limit'
     """
     margin = row.get("margin")
     if margin is None:
         return ""
     if margin >= 0:
-        return f"ends {margin:.2g} half-widths inside the limit"
+        return f"ends {number(margin, 2)} half-widths inside the limit"
     verb, past = ("reaches", -margin) if margin > -2 else ("lies", -margin - 2)
-    return f"{verb} {past:.2g} half-widths past the limit"
+    return f"{verb} {number(past, 2)} half-widths past the limit"
 
 
-def _chance(row: LedgerRow) -> str:
-    if row.get("q") is None:
-        return ""
-    many = f", {row['intervals']} intervals" if (row.get("intervals") or 0) > 1 else ""
-    return f"q\u00a0{_small(row['q'])}{many}"
-
-
-def _small(value: float) -> str:
+def small(value: float) -> str:
     """Return a small number as a reader takes it in.
 
-    >>> _small(0.03125), _small(0.00001)
+    >>> small(0.03125), small(0.00001)
     ('= 0.031', '< 0.001')
     """
-    return "< 0.001" if value < 0.001 else f"= {value:.2g}"
-
-
-def _both(row: LedgerRow) -> str:
-    if not row.get("both"):
-        return ""
-    low, high = (f"{end:.3g}".replace("-", "−") for end in row["both"])
-    return f"for other test images, too: {low} to {high}"
+    return "< 0.001" if value < 0.001 else f"= {number(value, 2)}"
 
 
 def foreseen(row: LedgerRow) -> str:
@@ -244,20 +214,6 @@ def badge(verdict: str) -> str:
 
 def _pill(verdict: str) -> str:
     return f'<span aria-hidden="true">{SYMBOLS[verdict]}</span> {WORDS[verdict]}'
-
-
-def badge_with_card(row: LedgerRow, card: str, to_root: str) -> str:
-    """Return a button that opens a card; a native popover, so that it needs no script."""
-    facts = [numbers(row), *judged(row).split("; "), f"device {row['device']}"]
-    lines = "".join(f'<span class="claim-fact">{html.escape(f)}</span>' for f in facts if f)
-    link = f"{to_root}book/ledger.html#{row['id'].replace('.', '-')}"
-    return (
-        f'<button type="button" class="verdict verdict-{row["verdict"]}" popovertarget="{card}">'
-        f"{_pill(row['verdict'])}</button>"
-        f'<span popover class="claim-card" id="{card}">'
-        f'<strong class="claim-fact">{WORDS[row["verdict"]]}</strong>{lines}'
-        f'<a class="claim-fact" href="{link}">{html.escape(row["id"])} in the ledger</a></span>'
-    )
 
 
 def cost_label(run: RunRow, to_root: str) -> str:

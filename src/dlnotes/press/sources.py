@@ -14,6 +14,8 @@ from dlnotes.press.lectures import LectureError, repeated
 
 CLAIM_FIELDS = ("id", "lecture", "statement", "kind", "unit", "sources", "predicted")
 FIELDS = (*CLAIM_FIELDS, "expected", "because", "note", "planned")
+MARKUP = re.compile(r"<(?:[A-Za-z/!?])\S{0,20}")
+FORMULA = re.compile(r"\$[^$]+\$")
 ENTRY = re.compile(r"^\s*@\w+\s*\{\s*([^\s,{}]+)\s*,", re.MULTILINE)
 
 
@@ -155,6 +157,7 @@ def _claim_problems(claim: dict[str, Any], known: list[str], part: str) -> list[
         value = claim.get(field, "x")
         if not isinstance(value, str) or not (value.strip() or field == "unit"):
             problems.append(f"{field} must be text; got {value!r}")
+    problems += _markup_problems(claim.get("statement"))
     if "." not in str(claim.get("id")):
         problems.append("must have an id with a dot, such as fit.chance")
     if str(claim.get("lecture", part)).partition("/")[0] != part:
@@ -166,6 +169,17 @@ def _claim_problems(claim: dict[str, Any], known: list[str], part: str) -> list[
     problems += _verdict_problems("expected", claim.get("expected") or {})
     return [
         f"{claim.get('id', 'without id')}: {problem}" for problem in problems or _against(claim)
+    ]
+
+
+def _markup_problems(statement: object) -> list[str]:
+    """Refuse what the site would take for HTML and not show; formulas may have it."""
+    found = MARKUP.search(FORMULA.sub("", str(statement)))
+    if not found:
+        return []
+    return [
+        f"statement has {found[0]!r}, which a page takes for HTML and drops; write the comparison "
+        "with a space after it, or as a formula: n < d, $n < d$"
     ]
 
 
