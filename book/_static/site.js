@@ -78,7 +78,7 @@
     if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
     const field = document.querySelector(".book-search input");
-    if (!field.checkVisibility()) document.querySelector(".primary-toggle")?.click();
+    if (!field.checkVisibility({ visibilityProperty: true })) document.querySelector(".primary-toggle")?.click();
     field.focus();
   }
 
