@@ -82,9 +82,19 @@
     field.focus();
   }
 
+  // What scrolls sideways can be scrolled by the keyboard, and only that is a stop of the Tab key.
+  function reach() {
+    for (const box of document.querySelectorAll("article pre, .cell_output .output, .katex-display")) {
+      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  }
+
   const one = (selector) => document.querySelector(selector);
   dark.addEventListener("change", paint);
   addEventListener("keydown", search);
+  addEventListener("load", reach);
+  addEventListener("resize", reach);
   addEventListener("DOMContentLoaded", () => {
     paint();
     one(".theme-switch-button")?.addEventListener("click", nextTheme);
