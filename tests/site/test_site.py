@@ -145,53 +145,6 @@ def test_code_can_be_copied(look_at, path):
     assert page.locator("button.copybtn").count() >= page.locator("div.cell_input").count() > 0
 
 
-def ledger(site):
-    """Return the ids and the rows of the ledger page's claims."""
-    return re.findall(
-        r'<a class="reference internal" href="([^"#]+)#(claim-[\w-]+)"',
-        (site / "book/ledger.html").read_text(),
-    )
-
-
-def test_every_claim_stands_in_its_lecture_with_a_badge_beside_it(site, open_page):
-    links = ledger(site)
-    assert len(links) >= len(LECTURES)
-    for target in {target for target, _ in links}:
-        page = open_page(f"book/{target}")
-        for anchor in {anchor for other, anchor in links if other == target}:
-            beside = page.locator(f"#{anchor} + button.verdict")
-            assert beside.count() == 1, anchor
-            assert re.search("holds|does not hold|undecided|not run here", beside.inner_text())
-
-
-@pytest.mark.parametrize("scripts", [True, False])
-def test_a_badge_opens_by_keyboard_with_and_without_scripts(open_page, scripts):
-    page = open_page(LECTURE_PAGES[0], java_script_enabled=scripts)
-    badge = page.locator("button.verdict").first
-    card = page.locator("span.claim-card").first
-    assert not card.is_visible()
-    badge.focus()
-    page.keyboard.press("Enter")
-    assert card.is_visible()
-    assert card.locator("a").get_attribute("href").startswith("../../book/ledger.html#")
-    page.keyboard.press("Tab")  # into the card
-    page.keyboard.press("Escape")
-    assert not card.is_visible()
-
-
-@pytest.mark.parametrize("width", [390, 1280])
-def test_a_card_stays_on_the_screen(open_page, width):
-    page = open_page(LECTURE_PAGES[0], width=width, height=844)
-    for badge, card in zip(
-        page.locator("button.verdict").all(), page.locator("span.claim-card").all(), strict=True
-    ):
-        badge.click()
-        box = card.bounding_box()
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= width
-        page.keyboard.press("Escape")
-
-
 @pytest.mark.parametrize("path", LECTURE_PAGES)
 def test_the_cost_label_is_under_the_title(look_at, path):
     page = look_at(path)

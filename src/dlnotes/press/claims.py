@@ -59,14 +59,15 @@ class ClaimDomain(Domain):
         return "claim"
 
     def get_objects(self) -> Iterator[tuple[str, str, str, str, str, int]]:
-        """Yield each claim for the search: before everything else that has these words.
+        """Yield each claim for the search twice: by its id, found first, and by its sentence.
 
-        The search takes what follows the last point for the name, so that the sentence, which is
-        part of what is shown, must have none.
+        The search takes what follows the last point for the name, so that the sentence must have
+        none.
         """
         for claim, (sentence, docname, anchor) in self.data["claims"].items():
             shown = _POINT.sub("\u2024", sentence).replace(". ", "; ").rstrip(".")
-            yield claim, f"{claim}: {shown}", "claim", docname, anchor, 0
+            yield claim, claim, "claim", docname, anchor, 0
+            yield claim, f"{claim}: {shown}", "claim", docname, anchor, 1
 
     def resolve_any_xref(self, *args: Any, **kwargs: Any) -> list[Any]:
         """Return nothing: a claim is linked by its anchor."""
