@@ -16,6 +16,7 @@ from dlnotes.press import labels, lectures, site, sources, stage
 from dlnotes.press.execute import Outcome
 from tests.ledger_row import ROW
 
+ROOT = Path(__file__).parents[2]
 NAME = "part/noise"
 RUN = {
     "lecture": NAME,
@@ -85,6 +86,8 @@ class Project:
         for name, text in {
             "_config.yml": CONFIG,
             "_toc.yml": TOC,
+            "CITATION.cff": (ROOT / "CITATION.cff").read_text(),
+            "book/references.bib": "",
             "book/index.md": "# Notes\n",
             "book/ledger.md": "# Ledger\n\n```{ledger-table}\n```\n\n```{runs-table}\n```\n",
             "book/part.md": "# Part\n\n```{ledger-table}\n:part: part\n```\n",
@@ -171,7 +174,31 @@ def test_a_lecture_without_a_title_is_refused(project):
     notebook = lecture()
     notebook.cells[0].source = "no title"
     project.notebook(notebook)
-    with pytest.raises(site.SiteError, match="part/noise: no cell has a title"):
+    with pytest.raises(site.SiteError, match=r"part/noise\.py: its first cell must begin with"):
+        project.build()
+
+
+def broken(kind):
+    """Return a lecture in which one thing does not say what its page needs."""
+    notebook = lecture("{predicted}`half <no-number>`" if kind == "number" else "Text.")
+    if kind == "flipbook":
+        notebook.cells[1].outputs[1].metadata["dlnotes"]["flipbook"] = {"frames": []}
+    if kind == "fold":
+        notebook.cells[1].metadata.update(tags=["hide-input"], title=3)
+    return notebook
+
+
+@pytest.mark.parametrize(
+    ("kind", "problem"),
+    [
+        ("flipbook", "part/noise: flipbook curve: it must have at least two frames"),
+        ("fold", "part/noise: cell b: the title of a fold is one line, got 3"),
+        ("number", "part/noise: .* no number 'no-number' was left by a cell; valid: none"),
+    ],
+)
+def test_what_does_not_say_what_its_page_needs_is_refused(project, kind, problem):
+    project.notebook(broken(kind))
+    with pytest.raises(site.SiteError, match=problem):
         project.build()
 
 

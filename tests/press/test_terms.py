@@ -59,7 +59,7 @@ def test_a_page_carries_the_definitions_of_its_terms_only(build, tmp_path):
     assert 'class="definitions"' not in index + glossary
     (box,) = re.findall(r'<div class="definitions" hidden>(.*?)</div>', page)
     assert box == (
-        '<p id="definition-first-step"><b>first step</b> <span lang="zh-Hant">第一步</span> '
+        '<p id="definition-first-step"><b>first step</b> <span class="chinese">第一步</span> '
         "<span>One &lt; two, see other.</span></p>"
     )
     assert 'href="glossary.html#term-first-step"' in page
@@ -76,7 +76,7 @@ def test_a_page_carries_the_definitions_of_its_terms_only(build, tmp_path):
         ("Written MLP. A network.", None, "Written MLP. A network."),
     ],
 )
-def test_the_chinese_name_is_marked_as_chinese(text, chinese, rest):
+def test_the_chinese_name_stands_apart(text, chinese, rest):
     entry = terms.definition("term-x", "x", text)
-    assert re.findall('<span lang="zh-Hant">(.*?)</span>', entry) == ([chinese] if chinese else [])
+    assert re.findall('<span class="chinese">(.*?)</span>', entry) == ([chinese] if chinese else [])
     assert entry.endswith(f"<span>{rest}</span></p>")

@@ -31,23 +31,6 @@ RUN = {
     "key": "0",
     "date": "2026-11-20T08:00:00+00:00",
 }
-CONFIG = """
-title: Notes
-only_build_toc_files: true
-execute: {execute_notebooks: "off"}
-parse: {myst_enable_extensions: [dollarmath, colon_fence]}
-sphinx:
-  recursive_update: true
-  extra_extensions: [sphinxcontrib.katex, dlnotes.press.sphinx_ext]
-  config:
-    language: en
-    html_extra_path: [_extra]
-    html_context: {default_mode: auto}
-    html_math_renderer: katex
-    katex_css_path: katex/katex.min.css
-    nb_code_prompt_show: Show the code
-    numfig: true
-"""
 TOC = (
     "{format: jb-book, root: book/index, chapters: [{file: book/part/knob}, {file: book/glossary}]}"
 )
@@ -137,8 +120,10 @@ def small(tmp_path_factory):
     """Build the small book and return its folder."""
     root = tmp_path_factory.mktemp("small") / "a book"
     for name, text in {
-        "_config.yml": CONFIG,
+        "_config.yml": (ROOT / "_config.yml").read_text(),
         "_toc.yml": TOC,
+        "CITATION.cff": (ROOT / "CITATION.cff").read_text(),
+        "book/references.bib": "",
         "book/index.md": "# Notes\n",
         "book/glossary.md": GLOSSARY,
         f"book/{NAME}.py": "",
@@ -147,7 +132,7 @@ def small(tmp_path_factory):
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    for folder in ("_static", "_vendor"):
+    for folder in ("_static", "_templates", "_vendor"):
         shutil.copytree(ROOT / "book" / folder, root / "book" / folder)
     executed = root / "_build" / "executed.ipynb"
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -190,7 +175,7 @@ def seen(page, figure):
 def test_a_slider_leafs_through_the_frames_by_keyboard(visit):
     page = visit()
     assert seen(page, "knob-widths") == ("knob-widths.svg", "Frame 64: 7")
-    assert not [url for url in page.asked if "frame" in url]
+    assert not [url for url in page.asked if "-frame" in url]
     slider = page.get_by_label("choose widths")
     output = page.locator("#knob-widths output")
     assert output.inner_text() == "Now it is 64."
@@ -236,7 +221,7 @@ def test_each_theme_has_its_own_colors_and_paper_is_light(visit):
 def test_only_the_first_figure_is_loaded_at_once_and_each_keeps_its_room(visit):
     page = visit()
     images = page.locator("article figure img.for-light:not([hidden])")
-    assert [image.get_attribute("loading") for image in images.all()] == [None, "lazy"]
+    assert [image.get_attribute("loading") for image in images.all()] == ["eager", "lazy"]
     for image in images.all():
         assert (image.get_attribute("width"), image.get_attribute("height")) == ("384", "288")
 
@@ -250,6 +235,13 @@ def test_without_scripts_the_page_reads_on(visit):
         assert page.locator(hidden).count() > 0
         assert page.locator(f"{hidden}:visible").count() == 0
     assert page.locator("main").inner_text().count("You predicted") == 0
+
+
+def test_without_scripts_the_colors_follow_the_system(visit):
+    for scheme, file in (("light", "knob-widths.svg"), ("dark", "knob-widths-dark.svg")):
+        page = visit(java_script_enabled=False, color_scheme=scheme)
+        (image,) = page.locator("#knob-widths img:visible").all()
+        assert image.get_attribute("src").endswith(file)
 
 
 def test_a_guess_stays_here_and_comes_back(visit):

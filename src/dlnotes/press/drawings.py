@@ -122,8 +122,7 @@ def visit(translator: Any, node: drawing) -> None:
     if node["size"]:
         width, height = map(str, node["size"])
         attributes |= {"width": width, "height": height, "style": f"--drawn: {width}px"}
-    if node["lazy"]:
-        attributes["loading"] = "lazy"
+    attributes["loading"] = "lazy" if node["lazy"] else "eager"
     if node["number"] is not None:
         attributes["data-frame"] = str(node["number"])
     written = " ".join(f'{key}="{html.escape(value)}"' for key, value in attributes.items())

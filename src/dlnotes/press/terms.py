@@ -48,13 +48,13 @@ def entries(env: BuildEnvironment) -> Iterator[tuple[str, str, str]]:
 
 
 def definition(anchor: str, term: str, text: str) -> str:
-    """Return an entry as HTML, its Chinese name marked as Chinese.
+    """Return an entry as HTML, its Chinese name apart.
 
     >>> definition("term-bias", "bias", "偏差. Tilt.")
-    '<p id="definition-bias"><b>bias</b> <span lang="zh-Hant">偏差</span> <span>Tilt.</span></p>'
+    '<p id="definition-bias"><b>bias</b> <span class="chinese">偏差</span> <span>Tilt.</span></p>'
     """
     parts = _CHINESE.fullmatch(text.strip())
-    chinese = f' <span lang="zh-Hant">{parts["chinese"]}</span>' if parts else ""
+    chinese = f' <span class="chinese">{parts["chinese"]}</span>' if parts else ""
     rest = html.escape(" ".join((parts["text"] if parts else text).split()))
     name = html.escape(anchor.removeprefix("term-"))
     return f'<p id="definition-{name}"><b>{html.escape(term)}</b>{chinese} <span>{rest}</span></p>'
