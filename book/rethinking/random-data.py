@@ -24,7 +24,7 @@
 # images, and **replace every label by a roll of a ten-sided die**. Nothing is left to learn. What
 # will training do?
 #
-# Zhang et al. {cite:p}`zhang2017understanding` asked this in 2017, and the answer unsettled a
+# {cite:t}`zhang2017understanding` asked this in 2017, and the answer unsettled a
 # field: if a network fits whatever it is given, then fitting cannot be why it works.
 #
 # :::{dropdown} Show me the answer
@@ -549,8 +549,10 @@ claims.check(
 #
 # ## Is noise harder than images?
 #
-# :::{admonition} Predict
-# :class: tip
+# :::{predict}
+# :guess: fastest
+# :kind: choice
+# :choices: digits | photographs | Gaussian noise
 # Three sets of equal size with rolled labels: digits, photographs (gray, as small as the digits),
 # and Gaussian noise. Which one does the MLP learn by heart fastest?
 # :::
@@ -606,7 +608,7 @@ figures.show(
 )
 
 # %% [markdown]
-# {claim}`fit.likeness` Two noise images are nearly orthogonal: in {glue:text}`dimensions`
+# {predicted}`fastest` {claim}`fit.likeness` Two noise images are nearly orthogonal: in {glue:text}`dimensions`
 # dimensions the mean absolute cosine between them is {glue:text}`cosine-noise`, between two
 # photographs {glue:text}`cosine-photos`, between two digits {glue:text}`cosine-digits`. A step
 # that corrects one noise image barely disturbs the others, which is the reason that the paper
@@ -779,7 +781,7 @@ prose.number("censored", int(censored.sum()))
 #
 # For the first three you need only the imports of the set-up, not the experiment.
 #
-# ```{exercise} How many labels are wrong? (10 minutes)
+# ```{exercise} How many labels are wrong? 10 minutes
 # :label: random-data-ex-wrong
 #
 # With $k$ classes, each label is redrawn uniformly from *all* classes with probability $q$. Which
@@ -812,7 +814,7 @@ for q, k in ((0.3, 2), (0.7, 10), (1.0, 3)):
 print("Exercise 1: all checks passed")
 
 # %% [markdown]
-# ```{exercise} When was it fitted? (20 minutes)
+# ```{exercise} When was it fitted? 20 minutes
 # :label: random-data-ex-epoch
 #
 # A run that never reaches the threshold is *censored*. Counting it as "took all the epochs" makes
@@ -857,7 +859,7 @@ for level in (0.5, 0.875, 1.0):
 print("Exercise 2: all checks passed")
 
 # %% [markdown]
-# ```{exercise} Shuffle, without a loop (20 minutes)
+# ```{exercise} Shuffle, without a loop: 20 minutes
 # :label: random-data-ex-shuffle
 #
 # The task *random pixels* gives each image an order of its own. Complete `scramble` so that every
@@ -899,7 +901,7 @@ assert steps_apart.std() > 1, "a row must be shuffled, not moved as a whole"
 print("Exercise 3: all checks passed")
 
 # %% [markdown]
-# ```{exercise} How small is too small? (an open question, two hours, needs the run)
+# ```{exercise} How small is too small? Open, two hours, needs the run
 # :label: random-data-ex-open
 #
 # Find the smallest width of an MLP with one hidden layer that still fits this lecture's training

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-SOURCES = ("_config.yml", "_toc.yml", "book", "pyproject.toml")
+SOURCES = ("_config.yml", "_toc.yml", "CITATION.cff", "book", "pyproject.toml")
 
 
 @pytest.fixture(scope="session")
