@@ -433,7 +433,8 @@ spoken = {f"{k}, {n} examples": v for (k, n), v in means.items()}
 figures.show(
     figure,
     "factor",
-    alt="How many times longer random labels take, by number of examples. "
+    alt="How many times longer random labels take, by number of examples; "
+    f"{len(known)} of {len(slow)} ratios are known (no run was stopped). "
     f"Means: {figures.words(spoken, '.1f')}.",
     caption="How many times as many epochs random labels take. Dots are seeds, "
     "bars 95 % intervals. A ratio of 1 would mean that noise costs nothing.",

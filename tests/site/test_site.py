@@ -136,7 +136,7 @@ def test_figures_are_drawn_on_the_page_itself(look_at, path, scheme):
             "e => { const s = getComputedStyle(e); return [s.filter, s.backgroundColor] }"
         )
         assert style == ["none", "rgba(0, 0, 0, 0)"]
-        assert image.evaluate("e => e.naturalWidth") > 0
+        assert image.evaluate("e => e.decode().then(() => e.naturalWidth)") > 0
 
 
 @pytest.mark.parametrize("path", LECTURE_PAGES)
