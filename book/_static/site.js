@@ -83,8 +83,11 @@
   }
 
   // What scrolls sideways can be scrolled by the keyboard, and only that is a stop of the Tab key.
+  const REACHED =
+    "article pre, .cell_output .output, .katex-display, .pst-scrollable-table-container";
+
   function reach() {
-    for (const box of document.querySelectorAll("article pre, .cell_output .output, .katex-display")) {
+    for (const box of document.querySelectorAll(REACHED)) {
       if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }

@@ -113,6 +113,7 @@ def look_at(opened_pages, browser, address):
                 opened_pages.popitem()[1].context.close()
             opened_pages[path] = opened(browser, f"{address}/{path}")
         page = opened_pages[path]
+        page.bring_to_front()  # a page behind another one may draw no frame, and wait for ever
         page.set_viewport_size({"width": 1280, "height": 900})
         page.emulate_media(color_scheme="light")
         return page

@@ -41,7 +41,7 @@ def test_a_downloaded_script_runs_to_its_end_with_the_numbers_of_the_page(site, 
     said = done.stdout.splitlines()
     assert not [line for line in said if line.startswith("{") or "<svg" in line]
     tasks = text.count("exercises.attempt()")
-    assert said.count("not done yet: nothing is returned yet: write the body") == tasks > 0
+    assert sum(line.startswith("not done yet: nothing is returned") for line in said) == tasks > 0
     cells = nbformat.read(site / "downloads" / f"{name}.ipynb", as_version=4).cells
     page = printed(cells)
     assert page, "the notebook printed nothing to compare"
