@@ -920,7 +920,7 @@ print("Exercise 3: all checks passed")
 # the page then took eight and averaged that claim over three sizes. A referee showed that a linear
 # model fits all six tasks there. So this edition takes 14 × 14 pixels, has the linear model as a
 # control, and adds photographs. The predictions of both new claims were committed before this page
-# was written; a pilot on seeds 9000 to 9003 settled that the limit of epochs is long enough. Seeds
+# was written; pilots on seeds 9000 to 9007 settled that the limit of epochs is long enough. Seeds
 # 0 to 7 had been used in the first edition, on larger images: the clean check is a run on others,
 # `make book SEEDS=A-B`.
 # :::

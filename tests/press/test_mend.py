@@ -71,3 +71,10 @@ def test_a_description_is_the_first_paragraph_of_running_text():
 )
 def test_a_page_loads_what_it_needs(file, body, needed):
     assert head.is_needed(file, body) is needed
+
+
+def test_bibliographies_lose_the_roles_that_voices_cannot_combine(tmp_path):
+    text = '<div role="list" class="citation-list"><div role="doc-biblioentry" id="a">A</div></div>'
+    mended = mend.page(text, tmp_path)
+    assert "role=" not in mended
+    assert 'class="citation-list"' in mended

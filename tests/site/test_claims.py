@@ -10,12 +10,12 @@ from tests.site.test_site import LECTURE_PAGES, LECTURES
 pytestmark = pytest.mark.browser
 
 FOUND = "book/rethinking/what-was-found.html"
-IN_MARGIN = ".bd-article section > p:not(:has(.proof ~ .proof)) > .proof > .evidence"
+IN_MARGIN = ".bd-article section > p:not(:has(.beside ~ .beside)) > .beside > .evidence"
 OVERLAPS = """() => {
     const shown = (query) => [...document.querySelectorAll(query)]
         .filter((e) => e.checkVisibility({visibilityProperty: true}))
         .map((e) => [e, e.getBoundingClientRect()]).filter(([, r]) => r.width && r.height);
-    const notes = shown(".proof > .evidence");
+    const notes = shown(".beside > .evidence");
     const others = [...notes, ...shown(`.bd-article :is(p, pre, table, figure, h1, h2, h3, summary),
         .bd-sidebar-primary, .prev-next-footer, .bd-footer`)];
     const over = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
@@ -37,7 +37,7 @@ def test_every_claim_stands_in_its_lecture_with_its_evidence_beside_it(site, ope
     for target in {target for target, _ in links}:
         page = open_page(f"book/{target}", width=390)
         for anchor in {anchor for other, anchor in links if other == target}:
-            beside = page.locator(f"span#{anchor} + .proof button, tr#{anchor} .proof button")
+            beside = page.locator(f"span#{anchor} + .beside button, tr#{anchor} .beside button")
             assert beside.count() == 1, anchor
             assert re.search("holds|does not hold|undecided|not run here", beside.inner_text())
 
@@ -78,10 +78,10 @@ def test_some_notes_stand_in_the_margin_and_then_no_button(look_at):
 @pytest.mark.parametrize("width", [390, 1000])
 def test_a_card_opens_by_keyboard_and_stays_on_the_screen(open_page, width):
     page = open_page(LECTURE_PAGES[0], width=width, height=844)
-    for proof in page.locator(".proof").all()[:4]:
-        card = proof.locator(".evidence")
+    for claim in page.locator(".beside").all()[:4]:
+        card = claim.locator(".evidence")
         assert not card.is_visible()
-        proof.locator("button").press("Enter")
+        claim.locator("button").press("Enter")
         box = card.bounding_box()
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= width
@@ -97,7 +97,7 @@ def test_a_card_opens_by_keyboard_and_stays_on_the_screen(open_page, width):
 @pytest.mark.parametrize("width", [390, 1280])
 def test_without_scripts_the_evidence_stands_below_its_sentence(open_page, width):
     page = open_page(LECTURE_PAGES[0], width=width, java_script_enabled=False)
-    note, sentence = page.locator(".proof > .evidence").first, page.locator(".claim").first
+    note, sentence = page.locator(".beside > .evidence").first, page.locator(".claim").first
     assert note.is_visible()
     below, above = note.bounding_box(), sentence.bounding_box()
     assert below["y"] >= above["y"] + above["height"] - 1

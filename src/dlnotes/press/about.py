@@ -1,14 +1,12 @@
 """What only the machine that builds knows of the site: its address, its repository, its commit."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from dlnotes import machine
 from dlnotes.press import stage
 
 FILE = "_data/site.json"
@@ -19,12 +17,11 @@ def files(root: Path) -> Iterator[tuple[str, bytes]]:
 
     The address comes from ``DLNOTES_ADDRESS``. Without it no page states an address.
     """
-    address = os.environ.get("DLNOTES_ADDRESS", "").strip().rstrip("/")
-    commit = os.environ.get("GITHUB_SHA") or machine.git(root, "rev-parse", "HEAD")
+    origin = stage.origin(root)
     facts = {
-        "address": f"{address}/" if address else None,
-        "repository": stage.repository(root),
-        "commit": commit or None,
+        "address": f"{origin.site}/" if origin.site else None,
+        "repository": origin.repository,
+        "commit": origin.commit,
     }
     yield FILE, json.dumps(facts, indent=1).encode()
 

@@ -85,7 +85,7 @@ class ClaimRole(SphinxRole):
         sentence = nodes.inline(classes=["claim"])
         sentence += self.inliner.parse(labels.sentence(row), self.lineno, None, sentence)[0]
         sentence["ids"] = place(self.env, row, sentence.astext())
-        return [sentence, nodes.Text(" "), proof(self.env, row, sentence.astext())], []
+        return [sentence, nodes.Text(" "), evidence_of(self.env, row, sentence.astext())], []
 
 
 class ClaimTable(SphinxDirective):
@@ -119,7 +119,7 @@ class ClaimTable(SphinxDirective):
         return rows.cells(
             [
                 [name],
-                [nodes.paragraph("", "", proof(self.env, row, sentence))],
+                [nodes.paragraph("", "", evidence_of(self.env, row, sentence))],
                 [nodes.paragraph("", "", drawn, classes=["drawn"])],
             ],
             next(iter(place(self.env, row, sentence)), None),
@@ -152,7 +152,7 @@ def place(env: BuildEnvironment, row: LedgerRow, sentence: str) -> list[str]:
     return [anchor]
 
 
-def proof(env: BuildEnvironment, row: LedgerRow, sentence: str) -> beside:
+def evidence_of(env: BuildEnvironment, row: LedgerRow, sentence: str) -> beside:
     """Return what stands beside a sentence."""
     card = f"claim-card-{env.new_serialno('claim-card')}"
     text = evidence.plain(row)

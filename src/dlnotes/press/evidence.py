@@ -144,11 +144,11 @@ def beside(row: dict[str, Any], sentence: str, card: str, to_root: str) -> str:
     facts = "".join(f"<span>{html.escape(fact)}</span>" for fact in short_facts(row))
     link = f"{to_root}book/ledger.html#{row['id'].replace('.', '-')}"
     return (
-        f'<span class="proof verdict-{row["verdict"]}">'
+        f'<span class="beside verdict-{row["verdict"]}">'
         f'<button type="button" class="verdict" popovertarget="{card}" '
         f'aria-label="{name} {word}"><span aria-hidden="true">{sign}</span> {word}'
         f"{bars.svg(row, 56, small=True)}</button>"
-        f'<span class="proof-mark" aria-hidden="true">{sign}</span>'
+        f'<span class="beside-mark" aria-hidden="true">{sign}</span>'
         f'<span class="evidence" id="{card}" popover role="note" aria-label="{name}">'
         f'{found(row)} <span class="lead">{html.escape(lead(row))}</span> {bars.svg(row)}'
         f'<span class="facts">{facts}</span> <span class="more">{listed(row)}</span>'

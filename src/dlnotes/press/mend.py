@@ -9,13 +9,15 @@ _RUN = re.compile(rf"[{_CJK}][{_CJK}\s]*[{_CJK}]|[{_CJK}]")
 _SKIPPED = re.compile(r"(<(script|style|title)\b.*?</\2>|<!--.*?-->|<[^>]*>)", re.DOTALL)
 _IMAGE = re.compile(r'<img\b[^>]*?\bsrc="(?P<source>[^":?]+)"[^>]*>')
 _LENGTHS = re.compile(r'<svg\b[^>]*?\swidth="([\d.]+)(pt|px|)"\sheight="([\d.]+)(?:pt|px|)"')
-
-
+_ROLES = ('role="list" class="citation-list"', 'role="doc-biblioentry"')
+"""Of bibliographies; screen readers are told not to combine them."""
 _VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1" />'
 
 
 def page(text: str, folder: Path) -> str:
     """Return a page's HTML mended; ``folder`` is where the page lies."""
+    for role in _ROLES:
+        text = text.replace(role, role.partition(" ")[2])
     return mark_chinese(number_ids(size_images(text.replace(_VIEWPORT, "", 1), folder)))
 
 

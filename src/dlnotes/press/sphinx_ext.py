@@ -124,20 +124,6 @@ def start_katex(app: Sphinx) -> None:
     raise ExtensionError(f"KaTeX does not start ({failure}); does `node --version` work?")
 
 
-def mend_roles(
-    app: Sphinx,
-    pagename: str,
-    template: str,
-    context: dict[str, Any],
-    doctree: nodes.document | None,
-) -> None:
-    """Take out two ARIA roles of bibliographies that screen readers are told not to combine."""
-    body = context.get("body", "")
-    for role in ('role="list" class="citation-list"', 'role="doc-biblioentry"'):
-        body = body.replace(role, role.partition(" ")[2])
-    context["body"] = body
-
-
 def drop_thebe(app: Sphinx) -> None:
     """Take out live cells, which the book tool always loads: their script comes from a CDN."""
     for listeners in app.events.listeners.values():
@@ -156,5 +142,4 @@ def setup(app: Sphinx) -> dict[str, bool | str]:
     app.connect("builder-inited", drop_thebe)
     app.connect("builder-inited", start_katex)
     app.connect("doctree-resolved", check_math)
-    app.connect("html-page-context", mend_roles)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

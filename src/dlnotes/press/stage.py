@@ -136,11 +136,11 @@ def _downloads(
     }
     titles, labels = crossrefs.read(root, drawn)
     entries = references.read(root / "book" / "references.bib")
-    rows, origin = {row["id"]: row for row in ledger}, _origin(root)
+    rows, known = {row["id"]: row for row in ledger}, origin(root)
     for name, notebook in notebooks.items():
-        links = crossrefs.Links(f"book/{name}", titles, labels, origin.site)
+        links = crossrefs.Links(f"book/{name}", titles, labels, known.site)
         page = Page(links, entries, rows, own=frozenset(editions.claims_of(notebook)))
-        about = imprint.read(root, name, titles[f"book/{name}"], _stated(notebook), origin)
+        about = imprint.read(root, name, titles[f"book/{name}"], _stated(notebook), known)
         made = downloads.notebook(notebook, page, about)
         yield f"_extra/downloads/{name}.ipynb", nbformat.writes(made).encode()
         yield f"_extra/downloads/{name}.py", downloads.script(notebook, page, about).encode()
@@ -260,7 +260,7 @@ def repository(root: Path) -> str | None:
     return f"https://{match[1]}/{match[2]}" if match else None
 
 
-def _origin(root: Path) -> imprint.Origin:
+def origin(root: Path) -> imprint.Origin:
     """Return where this build is from, as far as this machine knows."""
     site = os.environ.get("DLNOTES_ADDRESS", "").strip().rstrip("/")
     commit = os.environ.get("GITHUB_SHA") or machine.git(root, "rev-parse", "HEAD")
