@@ -127,9 +127,10 @@
     tell(name);
   }
 
-  /* Definitions: hover or keyboard focus shows a term's, Escape hides it, the pointer may go to it. */
+  /* Definitions, and what is behind a number: hover or keyboard focus shows it, Escape hides it,
+     the pointer may go to it. */
 
-  function definitions(box) {
+  function definitions() {
     var card = document.createElement("div"),
       asked = null,
       timer = 0;
@@ -162,10 +163,10 @@
       card.style.top = (below ? at.bottom : at.top - card.offsetHeight) + scrollY + "px";
     }
 
-    each(document, 'a.reference[href*="#term-"]', function (link) {
-      var entry = document.getElementById("definition-" + link.hash.slice(6));
+    function answers(link, name) {
+      var entry = document.getElementById(name);
       if (!entry) return;
-      link.classList.add("term");
+      link.classList.add("answers");
       link.setAttribute("aria-describedby", entry.id);
       link.addEventListener("pointerenter", function (event) {
         if (event.pointerType === "mouse")
@@ -185,6 +186,13 @@
         event.preventDefault();
         show(link, entry);
       });
+    }
+
+    each(document, 'a.reference[href*="#term-"]', function (link) {
+      answers(link, "definition-" + link.hash.slice(6));
+    });
+    each(document, ".number[aria-describedby]", function (number) {
+      answers(number, number.getAttribute("aria-describedby"));
     });
     card.addEventListener("pointerenter", function () {
       clearTimeout(timer);
@@ -208,7 +216,7 @@
     });
     each(document, ".flipbook-control", flipbook);
     each(document, "form[data-guess]", guess);
-    each(document, ".definitions", definitions);
+    if (document.querySelector(".definitions")) definitions();
   }
 
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);

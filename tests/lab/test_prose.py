@@ -1,6 +1,7 @@
 import math
 
 import pytest
+import scipy.stats
 
 from dlnotes.lab import prose
 from dlnotes.stats import Interval
@@ -120,3 +121,27 @@ def test_a_plain_script_prints_texts_and_no_bundles(capsys):
     prose.display({"image/svg+xml": "<svg/>", "text/plain": "A line."}, raw=True)
     prose.display("a verdict")
     assert capsys.readouterr().out == "A line.\na verdict\n"
+
+
+def test_a_mean_carries_its_seeds(shown):
+    prose.mean("gain", [1.0, 2.0, 3.0, -2.0], ".1f")
+    (_, kwargs) = shown[0]
+    told = kwargs["metadata"]["scrapbook"]["behind"]
+    low, high = scipy.stats.t.interval(0.95, 3, loc=1.0, scale=scipy.stats.sem([1, 2, 3, -2]))
+    ends = f"{low:.1f} to {high:.1f}".replace("-", "−")
+    assert told == f"mean of 4 seeds: 1.0, 2.0, 3.0, −2.0; 95 % interval {ends}"
+
+
+def test_many_seeds_are_told_by_their_range(shown):
+    prose.ratio("times", [2.0] * 10 + [8.0] * 10, ".1f")
+    assert "geometric mean of 20 seeds: 2.0 to 8.0; 95 % interval 2." in str(shown[0])
+
+
+def test_an_unknown_ratio_has_no_seeds_behind_it(shown):
+    prose.ratio("times", [2.0, math.inf])
+    assert "behind" not in str(shown[0])
+
+
+def test_what_is_behind_a_number_must_not_break_the_markup():
+    with pytest.raises(ValueError, match="must do without <, > and `"):
+        prose.number("a", 1.0, behind="n < 3")

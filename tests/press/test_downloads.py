@@ -15,7 +15,7 @@ from dlnotes.press import downloads
 from dlnotes.press.crossrefs import Label, Links
 from dlnotes.press.editions import EditionError
 from dlnotes.press.imprint import Imprint
-from dlnotes.press.plain import Page
+from dlnotes.press.spans import Page
 
 PAGE = "book/part/lecture"
 BIB = "@article{dyson2004, author={Dyson, F.}, title={A meeting}, year={2004}, journal={Nature}}"

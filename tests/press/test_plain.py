@@ -4,7 +4,8 @@ import pytest
 from pybtex.database import parse_string
 
 from dlnotes.press.crossrefs import Label, Links
-from dlnotes.press.plain import Page, plain
+from dlnotes.press.plain import plain
+from dlnotes.press.spans import Page
 
 BIB = """
 @article{dyson2004, author={Dyson, Freeman}, title={A meeting}, year={2004}, journal={Nature}}
@@ -131,3 +132,8 @@ def test_what_was_cited_is_remembered_in_order():
 def test_what_has_no_plain_form_or_names_nothing_is_refused(myst, complaint):
     with pytest.raises(ValueError, match=complaint):
         plain(myst, page())
+
+
+def test_symbols_become_a_list():
+    text = ":::{symbols}\n$W$ | weights, {glue:text}`n` each\n:::"
+    assert plain(text, page()) == "\n- $W$: weights, {glue:text}`n` each\n"

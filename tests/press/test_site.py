@@ -281,7 +281,6 @@ def test_a_search_for_a_claim_finds_its_sentence(built):
 
 PARTS = """
 ```{claim-table}
-:sentence: none
 fit.all | true *labels*
 
 fit.other
@@ -354,6 +353,20 @@ def test_a_changed_verdict_reaches_the_pages_and_a_vanished_page_goes(project):
 def test_what_no_download_can_say_is_refused_with_its_cell(project, text):
     project.notebook(lecture(text))
     with pytest.raises(site.SiteError, match=r"book/part/noise.py, cell 1 .*(fit.some|nowhere)"):
+        project.build()
+
+
+SYMBOLS = ":::{symbols}\n$W$ | the weights, {number}`16 <a shape>`\n\n$x$ | an image\n:::\n"
+
+
+def test_symbols_are_a_list_of_their_values(project):
+    project.notebook(lecture(f"Here: {{claim}}`fit.all`\n\n{SYMBOLS}"))
+    project.build()
+    listed = re.search(r'<dl class="[^"]*symbols[^"]*">.*?</dl>', project.page(), re.DOTALL)[0]
+    assert listed.count("<dt>") == 2
+    assert 'aria-describedby="behind-' in listed
+    project.notebook(lecture(f"Here: {{claim}}`fit.all`\n\n:::{{symbols}}\nW\n:::"))
+    with pytest.raises(site.SiteError, match=r"symbols: needs 'letter \| what it is', got 'W'"):
         project.build()
 
 

@@ -270,7 +270,7 @@ def test_a_guess_stays_here_and_comes_back(visit):
 
 def test_a_term_shows_its_definition_on_hover_and_focus(visit):
     page = visit()
-    term, card = page.locator("article a.term").first, page.locator("#definition-card")
+    term, card = page.locator("article a.answers").first, page.locator("#definition-card")
     assert not card.is_visible()
     term.hover()
     card.wait_for(state="visible")
@@ -298,7 +298,7 @@ def test_a_term_shows_its_definition_on_hover_and_focus(visit):
 
 def test_a_tap_shows_a_definition_and_a_second_follows_the_link(visit):
     page = visit(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
-    term, card = page.locator("article a.term").first, page.locator("#definition-card")
+    term, card = page.locator("article a.answers").first, page.locator("#definition-card")
     term.tap()
     assert card.is_visible()
     box = card.bounding_box()
@@ -331,7 +331,7 @@ def test_nothing_here_stands_in_the_way_of_anyone(visit, scheme):
     page = visit(color_scheme=scheme)
     page.get_by_label("Your guess in %").fill("70")
     page.get_by_role("button", name="Keep it").first.click()
-    page.locator("article a.term").first.hover()
+    page.locator("article a.answers").first.hover()
     page.locator("#definition-card").wait_for(state="visible")
     found = axe.run(page, context="article", options={"resultTypes": ["violations"]}).response
     mine = [(v["id"], n["html"]) for v in found["violations"] for n in v["nodes"]]

@@ -5,7 +5,7 @@ the reader's own run has left.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import IPython.display
@@ -14,7 +14,7 @@ from IPython.display import DisplayHandle
 
 from dlnotes import contract
 from dlnotes.contract import GLUE_MIME, GLUE_PREFIX
-from dlnotes.stats import Interval, ratio_interval
+from dlnotes.stats import Interval, mean_interval, ratio_interval
 
 NUMBERS: dict[str, str] = {}
 RESULTS: dict[str, Mapping[str, Any]] = {}
@@ -82,25 +82,29 @@ def _markdown(text: str) -> dict[str, str]:
     return {"text/markdown": said, "text/plain": said}
 
 
-def number(name: str, value: float | str, spec: str = "") -> None:
+def number(name: str, value: float | str, spec: str = "", *, behind: str = "") -> None:
     """Leave a number under a name, for prose: ``{glue:text}`name``` prints it on the page.
 
     Args:
         name: Unique within the lecture.
         value: The number (or text); it must be finite.
         spec: Format such as ``".1%"``.
+        behind: What it is made of, in words; the page says it on hover.
 
     Raises:
-        ValueError: If the number is nan or infinite.
+        ValueError: If the number is nan or infinite, or ``behind`` has a mark of the markup.
     """
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"a number in prose must be finite, got {name} = {value}")
+    if set(behind) & set("<>`"):
+        raise ValueError(f"what is behind a number must do without <, > and `, got {behind!r}")
     text = format(value, spec)
     keep(NUMBERS, name, text)
+    about = {"name": name, "mime_prefix": GLUE_PREFIX}
     display(
         {GLUE_MIME: repr(text)},  # quoted, as myst_nb.glue leaves text
         raw=True,
-        metadata={"scrapbook": {"name": name, "mime_prefix": GLUE_PREFIX}},
+        metadata={"scrapbook": about | ({"behind": behind} if behind else {})},
     )
 
 
@@ -118,13 +122,15 @@ def interval(name: str, found: Interval, spec: str = ".1f") -> None:
     numbers = (found.estimate, found.low, found.high)
     if not all(map(math.isfinite, numbers)):
         raise ValueError(f"a number in prose must be finite, got {name} = {found}")
-    middle, low, high = (format(value, spec).replace("-", "−") for value in numbers)
-    number(name, middle)
-    number(f"{name}-interval", f"{low} to {high}")
+    middle, ends = _written(found.estimate, spec), _ends(found, spec)
+    number(name, middle, behind=f"95 % interval {ends}")
+    number(f"{name}-interval", ends)
 
 
 def mean(name: str, values: Sequence[float], spec: str = ".1f") -> None:
     """Leave the mean over seeds under a name, for prose; a hyphen becomes a minus sign.
+
+    The page shows the seeds, and a 95 % t interval of the mean, on hover.
 
     Raises:
         ValueError: If a value is nan or infinite, or there is none.
@@ -134,7 +140,7 @@ def mean(name: str, values: Sequence[float], spec: str = ".1f") -> None:
     average = float(sum(values) / len(values))
     if not math.isfinite(average):
         raise ValueError(f"a number in prose must be finite, got {name} = {average}")
-    number(name, format(average, spec).replace("-", "−"))
+    number(name, _written(average, spec), behind=_behind("mean", values, spec, mean_interval))
 
 
 def ratio(name: str, ratios: Sequence[float], spec: str = ".1f") -> None:
@@ -148,6 +154,29 @@ def ratio(name: str, ratios: Sequence[float], spec: str = ".1f") -> None:
         ratios: One a seed, positive.
         spec: Format.
     """
-    known = len(ratios) > 0 and all(map(math.isfinite, ratios))
-    text = format(ratio_interval(ratios).estimate, spec) if known else "an unknown number of"
-    number(name, text)
+    if not (len(ratios) and all(map(math.isfinite, ratios))):
+        number(name, "an unknown number of")
+        return
+    text = format(ratio_interval(ratios).estimate, spec)
+    number(name, text, behind=_behind("geometric mean", ratios, spec, ratio_interval))
+
+
+def _behind(
+    kind: str, values: Sequence[float], spec: str, estimate: Callable[[Sequence[float]], Interval]
+) -> str:
+    """Return in words what a number over seeds is made of."""
+    if len(values) < 2:
+        return "one seed"
+    seeds = [_written(float(value), spec) for value in values]
+    shown = (
+        ", ".join(seeds) if len(seeds) <= 16 else f"{min(values):{spec}} to {max(values):{spec}}"
+    )
+    return f"{kind} of {len(seeds)} seeds: {shown}; 95 % interval {_ends(estimate(values), spec)}"
+
+
+def _ends(found: Interval, spec: str) -> str:
+    return f"{_written(found.low, spec)} to {_written(found.high, spec)}"
+
+
+def _written(value: float, spec: str) -> str:
+    return format(value, spec).replace("-", "−")

@@ -2,11 +2,13 @@
 
 ``book/<part>/answers/<slug>.yml`` maps the function of each exercise of ``<part>/<slug>`` to
 ``right`` and ``wrong``, and these map a few words to the body of the function. The tests run them.
+``book/<part>/answers/to-come.yml`` lists the lectures whose answers are still to be written.
 """
 
 import ast
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from dlnotes.press import lectures
 from dlnotes.press.lectures import Lecture
@@ -20,28 +22,44 @@ def path_of(lecture: Lecture) -> Path:
 
 
 def load(lecture: Lecture) -> Answers:
-    """Read the answers to a lecture's exercises; none where there is no such file.
+    """Read the answers to a lecture's exercises; none where they are still to come.
 
     Raises:
         LectureError: An exercise has no answers of both kinds, or an entry fits no exercise.
     """
-    import yaml
-
-    path = path_of(lecture)
-    if not path.is_file():
+    path, exercises = path_of(lecture), functions(lecture)
+    if not path.is_file() and (not exercises or to_come(lecture)):
         return {}
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise lectures.LectureError(f"{path}: cannot be read: {reason}") from error
-    if told := problems(found, functions(lecture)):
+    if not path.is_file():
+        name, number = next(iter(exercises.items()))
+        raise lectures.LectureError(
+            f"{lecture.path}: cell {number}: the exercise {name} has no lists of answers; write "
+            f"some right and some wrong ones into {path}"
+        )
+    found = _read(path) or {}
+    if told := problems(found, exercises):
         raise lectures.LectureError("\n".join(f"{path}: {problem}" for problem in told))
     return found
 
 
+def to_come(lecture: Lecture) -> bool:
+    """Return whether a lecture is listed as one whose answers are still to be written."""
+    path = path_of(lecture).with_name("to-come.yml")
+    return path.is_file() and lecture.path.stem in (_read(path) or ())
+
+
+def _read(path: Path) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise lectures.LectureError(f"{path}: cannot be read: {reason}") from error
+
+
 def refuse_wrong(found: Iterable[Lecture]) -> None:
-    """Refuse lists of answers that leave out an exercise, or fit none.
+    """Refuse exercises without lists of answers, and lists that leave out one or fit none.
 
     Raises:
         LectureError: Every problem, one a line, with the file and the exercise's cell.

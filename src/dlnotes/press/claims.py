@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from docutils import nodes
-from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.domains import Domain, ObjType
 from sphinx.environment import BuildEnvironment
@@ -96,7 +95,6 @@ class ClaimTable(SphinxDirective):
     """
 
     has_content = True
-    option_spec = {"sentence": directives.unchanged}  # noqa: RUF012, "none" is the only value
 
     def run(self) -> list[nodes.Node]:
         """Return the table; warn of a line that names no claim."""

@@ -20,7 +20,8 @@ from dlnotes.contract import CLAIM_MIME, GLUE_MIME, RUN_MIME
 from dlnotes.press import editions, references
 from dlnotes.press.editions import EditionError
 from dlnotes.press.imprint import Imprint
-from dlnotes.press.plain import RESULTS, Page, plain
+from dlnotes.press.plain import plain
+from dlnotes.press.spans import RESULTS, Page
 
 TOOLS = "from dlnotes.lab import exercises, prose  # for the exercises, and for text with numbers"
 FOLLOWS = (

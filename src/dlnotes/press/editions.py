@@ -82,6 +82,12 @@ def glued(notebook: NotebookNode) -> dict[str, str]:
     return found
 
 
+def behind(notebook: NotebookNode) -> dict[str, str]:
+    """Return what each glued number is made of, by name, where the lecture said so."""
+    about = [output.metadata.get("scrapbook", {}) for output in _outputs(notebook)]
+    return {one["name"]: one["behind"] for one in about if "behind" in one}
+
+
 def claims_of(notebook: NotebookNode) -> dict[str, dict]:
     """Return the result of each claim that the lecture checked, by id."""
     results = [o.data[CLAIM_MIME] for o in _outputs(notebook) if CLAIM_MIME in o.data]

@@ -24,8 +24,10 @@ from dlnotes.press import (
     labels,
     landing,
     ledgerpage,
+    numbers,
     predict,
     rows,
+    symbols,
     terms,
 )
 
@@ -137,7 +139,18 @@ def setup(app: Sphinx) -> dict[str, bool | str]:
     app.add_role("verdict", VerdictRole())
     app.add_directive("runs-table", RunsTable)
     app.add_directive("cost-label", CostLabel)
-    for part in (about, claims, drawings, head, landing, ledgerpage, predict, terms):
+    for part in (
+        about,
+        claims,
+        drawings,
+        head,
+        landing,
+        ledgerpage,
+        numbers,
+        predict,
+        symbols,
+        terms,
+    ):
         part.setup(app)
     app.connect("builder-inited", drop_thebe)
     app.connect("builder-inited", start_katex)

@@ -25,14 +25,16 @@ from dlnotes.press import (
     figures,
     folds,
     imprint,
+    numbers,
     predict,
     references,
     texts,
 )
 from dlnotes.press.execute import Outcome
 from dlnotes.press.lectures import LectureError
-from dlnotes.press.plain import Page
+from dlnotes.press.numbers import NumberError
 from dlnotes.press.predict import PredictionError
+from dlnotes.press.spans import Page
 
 NOTEBOOK_BRANCH = "notebooks"
 LAUNCH_HOSTS = {
@@ -106,7 +108,7 @@ def _lecture_files(name: str, notebook: NotebookNode) -> Iterator[tuple[str, byt
     part, slug = name.split("/")
     cells = []
     try:
-        _fill_predictions(page.cells, editions.glued(notebook))
+        _fill(page.cells, editions.glued(notebook), editions.behind(notebook))
         for cell in page.cells:
             drawn = []
             for output in _take_figures(cell):
@@ -120,7 +122,7 @@ def _lecture_files(name: str, notebook: NotebookNode) -> Iterator[tuple[str, byt
                 text = figures.directive(output, slug, link)
                 drawn.append(new_markdown_cell(text, id=f"{cell.id}-{figure}"[:64]))
             cells += folds.placed(cell, drawn)
-    except (figures.FigureError, folds.FoldError, PredictionError) as error:
+    except (figures.FigureError, folds.FoldError, NumberError, PredictionError) as error:
         raise StageError(f"lecture {name}: {error}") from error
     page.cells = _with_cost_label(cells, name)
     yield f"book/{name}.ipynb", nbformat.writes(_shown(page)).encode()
@@ -155,11 +157,21 @@ def _take_figures(cell: NotebookNode) -> list[NotebookNode]:
     return taken
 
 
-def _fill_predictions(cells: Sequence[NotebookNode], numbers: Mapping[str, str]) -> None:
-    """Put the numbers of this run beside the reader's guesses."""
-    for cell in cells:
+def _fill(
+    cells: Sequence[NotebookNode], left: Mapping[str, str], behind: Mapping[str, str]
+) -> None:
+    """Put the numbers of this run into the sentences, and beside the reader's guesses.
+
+    Raises:
+        NumberError, PredictionError: No cell has left a number; with the cell that shows it.
+    """
+    for place, cell in enumerate(cells, 1):
         if cell.cell_type == "markdown":
-            cell.source = predict.filled(cell.source, numbers)
+            try:
+                text = predict.filled(cell.source, left)
+                cell.source = numbers.filled(text, left, behind)
+            except (NumberError, PredictionError) as error:
+                raise type(error)(f"cell {place} ({cell.get('id')}): {error}") from error
 
 
 def _with_cost_label(cells: Sequence[NotebookNode], name: str) -> list[NotebookNode]:

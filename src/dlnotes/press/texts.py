@@ -52,6 +52,8 @@ def chosen(notebook: "NotebookNode", verdicts: Mapping[str, str]) -> "NotebookNo
         figures = [o.metadata["dlnotes"] for o in cell.get("outputs", []) if _is_figure(o)]
         texts = [(cell, "source")] if cell.cell_type == "markdown" else []
         texts += [(figure, "caption") for figure in figures if "caption" in figure]
+        frames = [f for figure in figures for f in figure.get("flipbook", {}).get("frames", [])]
+        texts += [(frame, field) for frame in frames for field in ("alt", "says")]
         for place, field in texts:
             try:
                 place[field] = by_verdict(place[field], verdicts)
