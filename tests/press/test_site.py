@@ -356,18 +356,35 @@ def test_what_no_download_can_say_is_refused_with_its_cell(project, text):
         project.build()
 
 
-SYMBOLS = ":::{symbols}\n$W$ | the weights, {number}`16 <a shape>`\n\n$x$ | an image\n:::\n"
+SYMBOLS = "```{symbols}\n$W$ | the weights, {glue:text}`width`\n\n$x$ | an image\n```\n"
 
 
 def test_symbols_are_a_list_of_their_values(project):
-    project.notebook(lecture(f"Here: {{claim}}`fit.all`\n\n{SYMBOLS}"))
+    notebook = lecture(f"Here: {{claim}}`fit.all`\n\n{SYMBOLS}")
+    project.notebook(notebook)
+    with pytest.raises(site.SiteError, match=r"cell 1 \(a\): unknown glue:text .*'width'"):
+        project.build()
+    notebook.cells.append(leaves("width", "16", behind="mean of two seeds: 15, 17"))
+    project.notebook(notebook)
     project.build()
     listed = re.search(r'<dl class="[^"]*symbols[^"]*">.*?</dl>', project.page(), re.DOTALL)[0]
     assert listed.count("<dt>") == 2
-    assert 'aria-describedby="behind-' in listed
-    project.notebook(lecture(f"Here: {{claim}}`fit.all`\n\n:::{{symbols}}\nW\n:::"))
+    behind = re.search(r'aria-describedby="(behind-\d+)">16</span>', listed)[1]
+    assert f'<p id="{behind}"><b>16</b> <span>mean of two seeds' in project.page()
+
+
+def test_a_symbol_without_words_is_refused(project):
+    project.notebook(lecture("Here: {claim}`fit.all`\n\n```{symbols}\nW\n```"))
     with pytest.raises(site.SiteError, match=r"symbols: needs 'letter \| what it is', got 'W'"):
         project.build()
+
+
+def leaves(name, text, behind):
+    """Return a cell that has left a number."""
+    about = {"name": name, "mime_prefix": "application/papermill.record/", "behind": behind}
+    data = {"application/papermill.record/text/plain": repr(text)}
+    output = new_output("display_data", data, metadata={"scrapbook": about})
+    return new_code_cell("prose.mean(...)", id="left", outputs=[output])
 
 
 WRONG = r"{claim}`fit.some` {verdict}`perhaps` $\frac{$ {doc}`nowhere`"

@@ -113,7 +113,7 @@ class ClaimTable(SphinxDirective):
         parsed, _ = self.state.inline_text(label or labels.sentence(row), self.lineno)
         name = nodes.paragraph("", "", *parsed)
         sentence = f"{name.astext()} ({labels.sentence(row)})"
-        drawn = nodes.raw("", f"{bars.svg(row, 150, small=True)} {_effect(row)}", format="html")
+        drawn = nodes.raw("", f"{bars.svg(row, 120, small=True)} {_effect(row)}", format="html")
         return rows.cells(
             [
                 [name],
