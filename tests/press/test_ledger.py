@@ -102,6 +102,7 @@ def test_a_planned_claim_waits_for_its_lecture():
     (row,) = ledger.collect([], known, "cpu")
     assert (row["verdict"], row["reason"]) == ("not-run", "its lecture is not written yet")
     assert ledger.undecided([row]) == ledger.contradictions([row]) == []
+    assert ledger.table([row]) == "and 1 predicted for lectures that are not written yet"
 
 
 def test_claims_that_were_not_run_say_why(outcome):

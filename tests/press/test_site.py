@@ -356,6 +356,19 @@ def test_what_no_download_can_say_is_refused_with_its_cell(project, text):
         project.build()
 
 
+def test_claims_of_lectures_to_come_are_listed_as_predictions(project):
+    """They count as no verdict, and lead to no page."""
+    later = ROW | {"id": "sum.all", "lecture": "part/later-on", "statement": "It adds."}
+    later |= {"verdict": "not-run", "effect": None, "interval": None, "q": None}
+    project.record([ROW, later | {"reason": labels.PLANNED}], [RUN])
+    project.build()
+    page = (project.html / "book" / "ledger.html").read_text()
+    assert "1 claim: 1 holds" in page
+    assert "1 prediction waits" in page
+    assert re.search(r"<summary>Later on</summary>\s*<ul", page)
+    assert re.search(r'id="sum-all"><p>It adds. Predicted: does not hold.</p>', page)
+
+
 SYMBOLS = "```{symbols}\n$W$ | the weights, {glue:text}`width`\n\n$x$ | an image\n```\n"
 
 

@@ -17,7 +17,7 @@ import click
 from dlnotes.contract import ADVISED_SEEDS, WORDS, parse_seeds
 from dlnotes.press import answers, execute, lectures, ledger, processes, sources, texts
 from dlnotes.press.execute import Outcome, line
-from dlnotes.press.labels import LedgerRow
+from dlnotes.press.labels import LedgerRow, planned
 from dlnotes.press.lectures import Lecture
 
 
@@ -168,9 +168,10 @@ def enter(
 
 
 def verdicts(rows: Iterable[LedgerRow]) -> str:
-    """Count the verdicts."""
-    counts = Counter(row["verdict"] for row in rows)
-    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in WORDS)
+    """Count the verdicts, and the claims that wait for their lecture."""
+    counts = Counter("planned" if planned(row) else row["verdict"] for row in rows)
+    more = f", {counts['planned']} planned" * bool(counts["planned"])
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in WORDS) + more
 
 
 def finish(outcomes: list[Outcome], rows: list[LedgerRow], consequence: str = "") -> None:

@@ -12,8 +12,16 @@ from typing import Any
 from dlnotes.contract import SYMBOLS, WORDS
 from dlnotes.press.numerals import number, span
 
+PLANNED = "its lecture is not written yet"
+"""Why a claim has no verdict that was predicted for a lecture to come."""
+
 LedgerRow = dict[str, Any]
 RunRow = dict[str, Any]
+
+
+def planned(row: LedgerRow) -> bool:
+    """Return whether a claim waits for its lecture; it is then a prediction and nothing more."""
+    return row["reason"] == PLANNED
 
 
 def count(rows: Sequence[LedgerRow]) -> str:

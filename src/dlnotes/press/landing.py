@@ -11,6 +11,8 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from dlnotes.press import labels
+
 SAID = {
     "holds": ("hold", "holds"),
     "undecided": ("undecided", "undecided"),
@@ -44,7 +46,8 @@ class VerdictCount(SphinxDirective):
         """Return one link to the ledger."""
         path = Path(self.env.srcdir) / "_data" / "ledger.json"
         self.env.note_dependency(str(path))
-        verdicts = [row["verdict"] for row in json.loads(path.read_text(encoding="utf-8"))]
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        verdicts = [row["verdict"] for row in rows if not labels.planned(row)]
         link = "../" * self.env.docname.count("/") + "book/ledger.html"
         return [nodes.raw("", count(verdicts, link), format="html")] if verdicts else []
 

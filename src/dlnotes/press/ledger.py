@@ -10,7 +10,7 @@ from typing import Any
 from dlnotes.contract import CLAIM_MIME, WORDS
 from dlnotes.press import disk, notebooks
 from dlnotes.press.execute import Outcome
-from dlnotes.press.labels import LedgerRow
+from dlnotes.press.labels import PLANNED, LedgerRow, planned
 from dlnotes.press.lectures import repeated
 
 MEASURED = ("verdict", "effect", "interval", "unit", "seeds", "profile", "device", "dataset")
@@ -25,7 +25,6 @@ FIELDS = (
 )
 FAILED = "its lecture failed"
 NEVER = "its lecture ran without evaluating it"
-PLANNED = "its lecture is not written yet"
 
 
 class LedgerError(ValueError):
@@ -134,14 +133,19 @@ def evidence(row: LedgerRow) -> str:
 
 
 def table(rows: Sequence[LedgerRow]) -> str:
-    """Write the rows as lines of aligned text: id, verdict, mark of surprise, evidence."""
+    """Write the rows as lines of aligned text: id, verdict, mark of surprise, evidence.
+
+    Claims that wait for their lecture are counted in a last line.
+    """
+    waiting, rows = [r for r in rows if planned(r)], [r for r in rows if not planned(r)]
     width = max((len(row["id"]) for row in rows), default=0)
     lines = []
     for row in rows:
         asked = row["expected"] and row["expected"] != row["verdict"]
         mark = f" (expected {row['expected']})" if asked else ""
         lines.append(f"{row['id']:<{width}}  {row['verdict']:<9}{mark}  {_told(row)}".rstrip())
-    return "\n".join(lines)
+    more = f"and {len(waiting)} predicted for lectures that are not written yet"
+    return "\n".join([*lines, *([more] if waiting else [])])
 
 
 def compare(old: Iterable[LedgerRow], new: Iterable[LedgerRow]) -> list[dict[str, Any]]:

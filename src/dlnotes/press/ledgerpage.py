@@ -68,8 +68,8 @@ def filters(rows_: Sequence[LedgerRow]) -> str:
     )
 
 
-def _words(slug: str) -> str:
-    return slug.replace("-", " ").capitalize()
+def _words(lecture: str) -> str:
+    return lecture.rpartition("/")[2].replace("-", " ").capitalize()
 
 
 def _radios(legend: str, group: str, choices: Sequence[tuple[str, str, int]]) -> str:
@@ -104,7 +104,8 @@ class LedgerTable(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the summary, the filters, and one table a lecture."""
         self.env.note_reread()  # its links depend on what other pages say
-        chosen = self._chosen(rows.read(self.env, "ledger.json"))
+        everything = self._chosen(rows.read(self.env, "ledger.json"))
+        chosen = [row for row in everything if not labels.planned(row)]
         blocks: list[nodes.Node] = [nodes.paragraph("", labels.count(chosen))]
         if "verdicts" not in self.options:
             blocks.append(nodes.paragraph("", labels.score(chosen)))
@@ -115,7 +116,29 @@ class LedgerTable(SphinxDirective):
         for lecture, group in itertools.groupby(chosen, key=lambda row: row["lecture"]):
             table = rows.table(HEAD, [self._row(row) for row in group], "ledger")
             blocks += self._headed(lecture, table)
+        if "verdicts" not in self.options:
+            blocks += self._to_come([row for row in everything if labels.planned(row)])
         return blocks
+
+    def _to_come(self, waiting: Sequence[LedgerRow]) -> list[nodes.Node]:
+        """Return what was predicted for lectures to come, folded lecture by lecture."""
+        if not waiting:
+            return []
+        wait = "prediction waits" if len(waiting) == 1 else "predictions wait"
+        told = f"{len(waiting)} {wait} for lectures that are not written yet."
+        section = nodes.section(ids=["predicted-only"], classes=["ledger-to-come"])
+        section += [nodes.title("", "Predicted, and not run yet"), nodes.paragraph("", told)]
+        for lecture, group in itertools.groupby(waiting, key=lambda row: row["lecture"]):
+            section += _raw(f"<details><summary>{html.escape(_words(lecture))}</summary>")
+            items = nodes.bullet_list()
+            for row in group:
+                parsed, _ = self.state.inline_text(labels.sentence(row), self.lineno)
+                word = WORDS[row["predicted"]] if row["predicted"] else "nothing"
+                text = nodes.paragraph("", "", *parsed, nodes.Text(f" Predicted: {word}."))
+                target = [] if self.options else [row["id"].replace(".", "-")]
+                items += nodes.list_item("", text, ids=target)
+            section += [items, _raw("</details>")]
+        return list(section.children)[1:] if self.options else [section]
 
     def _headed(self, lecture: str, table: nodes.table) -> list[nodes.Node]:
         """Return a table under its lecture's title: a heading on the page of all claims."""
@@ -182,7 +205,7 @@ def title(env: BuildEnvironment, lecture: str) -> str:
     except OSError:
         source = ""
     found = _TITLE.search(source)
-    return found[1] if found else _words(lecture.partition("/")[2])
+    return found[1] if found else _words(lecture)
 
 
 def _raw(text: str) -> nodes.raw:
