@@ -129,7 +129,8 @@ def check(claim: str, finding: Finding, context: Context, *, unit: str = "") -> 
     missing = [n for n in context.needs if n not in {d.name for d in context.data}]
     if missing or context.settings.profile == "smoke":
         why = f"needs {' and '.join(missing)}" if missing else "profile smoke is too small"
-        reason = f"{why}; here on {context.dataset}: {finding.verdict}"
+        here = f"here on {context.dataset}" if context.dataset else "here"
+        reason = f"{why}; {here}: {finding.verdict}"
         finding = replace(finding, verdict="not-run", reason=reason)
     elif problem := _problem(finding, unit):
         raise ValueError(f"claim {claim}: {problem}")
