@@ -241,6 +241,7 @@ def over_sigma2(seed: int, sets: int = 400, a: float = 1.0) -> float:
     return float((((fits - fresh) ** 2).mean() - both) / SIGMA**2)
 
 
+# %% tags=["remove-cell"]
 largest = float((error - parts).abs().max())
 same = verdicts.identity(
     largest, 1e-12, reason="squared error against the two parts"
@@ -430,8 +431,8 @@ prose.number("problems", PROBLEMS)
 
 # %% [markdown]
 # {predicted}`always <always>` {claim}`tradeoff.always-some` {cite:t}`theobald1974generalizations`
-# proved it; the first half of the century of statistics had taught that the *best unbiased* estimate
-# is the one to use {cite:p}`hoerl1970ridge`. The reason is in the formulas: at $a = 0$ the variance
+# proved it. For decades statisticians had looked for the best among the *unbiased* estimates, and
+# ridge regression is not one of them {cite:p}`hoerl1970ridge`. The reason is in the formulas: at $a = 0$ the variance
 # falls at once, while the bias, a square, begins flat. **A little bias is almost free.**
 #
 # The training error tells none of this. {claim}`tradeoff.train-error-rises` For an exact minimizer
