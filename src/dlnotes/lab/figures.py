@@ -269,8 +269,9 @@ def image_rows(
         The figure.
     """
     columns = len(next(iter(rows.values())))
+    height = size * len(rows) + (0.3 if len(titles) else 0.0)
     figure, axes = plt.subplots(
-        len(rows), columns, figsize=(size * columns + 1.6, size * len(rows)), squeeze=False
+        len(rows), columns, figsize=(size * columns + 1.6, height), squeeze=False
     )
     for (label, images), line in zip(rows.items(), axes, strict=True):
         for axis, image in zip(line, images, strict=True):
