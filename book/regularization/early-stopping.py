@@ -196,12 +196,9 @@ def alpha(h: Tensor, eta: float, t: int) -> Tensor:
 
 
 for t in (1, 30, 300):
-    penalized = H / (H + alpha(H, ETA, t)) * BEST
-    error = float((descend(H, BEST, ETA, t) - penalized).abs().max())
-    strength = alpha(H, ETA, t)
-    print(
-        f"{t:3} steps: {strength[0]:9.2e} and {strength[1]:.2f}, error {error:.0e}"
-    )
+    a = alpha(H, ETA, t)
+    error = descend(H, BEST, ETA, t) - H / (H + a) * BEST
+    print(f"{t:3} steps: {a[0]:.1e} and {a[1]:.2f}, error {error.norm():.0e}")
 
 # %% tags=["remove-cell"]
 prose.number("eta", ETA)
@@ -520,9 +517,7 @@ prose.mean("linear-rise", lost.tolist(), ".2f")
 
 
 # %%
-def train_with_patience(
-    net: stacks.Params, patience: int
-) -> tuple[int, int, stacks.Params]:
+def train_with_patience(net: stacks.Params, patience: int) -> tuple:
     """Return the epoch kept, the last epoch, and the kept weights."""
     losses, copies = [], []
 
@@ -630,7 +625,7 @@ for i, p in enumerate(waits):
         label=f"patience {p}",
     )
 axis.set(xlabel="epochs trained", ylabel="right on new images (%)")
-axis.legend(loc="lower right")
+axis.legend(loc="lower center")
 means = {f"patience {p}: epochs": steps[p].mean() for p in waits} | {
     f"patience {p}: % right": right[p].mean() for p in waits
 }
