@@ -41,7 +41,7 @@
 # **What is measured.** Six versions of one data set, from untouched to pure noise. For each: does
 # a {term}`multilayer perceptron` (MLP), does a {term}`convolutional network` (CNN) get 99.9 % of
 # its training set right? How long does that take? What is left on new images? Beside them runs a
-# **linear model**: what it can fit as well says nothing about networks.
+# **linear model**: if it fits a task, too, then that task tells us nothing about networks.
 #
 # **What theory predicts.** The classical guarantees of learning start from *how many labelings a
 # set of functions can fit*. If a network can fit any labels at all, they promise nothing. So a
@@ -182,7 +182,7 @@ for y in (labels, noisy.y):
 # ## What the networks did
 #
 # Three models, deliberately ordinary, and the same optimizer, step length and limit of epochs *for
-# every task*: where true and random labels differ, it is the labels.
+# every task*. So if true and random labels give different results, the labels are the reason.
 
 # %% tags=["hide-input"] title="The three models and the training recipe"
 FITTED = 0.999  # the training accuracy that counts; training stops there
@@ -304,7 +304,8 @@ def runs(kind: str, name: str = main, size: int = size, **task) -> pd.DataFrame:
     return records.pick(table, network=kind, data=name, size=size, **task)
 
 
-print(f"{len(table)} networks trained")
+linear = int((table.network == "linear").sum())
+print(f"{len(table) - linear} networks and {linear} linear models trained")
 
 # %% [markdown]
 # All seeds of one task are trained **side by side**, as one stack with a leading axis `models`;
@@ -446,8 +447,8 @@ figures.show(
 # %% [markdown]
 # {claim}`fit.slower-by-a-constant` For the MLP the factor is {glue:text}`factor-MLP-whole`, for the
 # CNN {glue:text}`factor-CNN-whole`. {by-verdict}`fit.slower-by-a-constant | holds: The optimizer
-# is hardly troubled by an absurd task. So an account of why training is *easy* cannot also be the
-# account of why networks *generalize*: here is a task with the one and without the other. | fails:
+# needs a few times longer, and then succeeds. So the reason why training *succeeds* cannot also be the
+# reason why networks *generalize*: on rolled labels training succeeds, and nothing generalizes. | fails:
 # So for these networks "a small constant" is not what noise costs. | undecided: Whether the factor
 # is a small one stays open.`
 #
@@ -483,7 +484,9 @@ for q in rates:
     axis.set(ylabel="test accuracy (%)")
     axis.legend(loc="upper right")
     right = 100 * (1 - 0.9 * q)
-    figures.baseline(axis, right, "right labels", side="left")
+    figures.baseline(
+        axis, right, "right labels in the training set", side="left"
+    )
     now = sweep[sweep.rate == q].groupby("network", sort=False)
     mean = now[["test %", "epochs"]].mean()
     got = figures.words(mean["test %"].to_dict(), ".0f")
@@ -522,6 +525,7 @@ for k in NETWORKS:
         prose.mean(f"test-{name}-{k}", at[q]["test %"].tolist(), ".0f")
         prose.mean(f"gap-{name}-{k}", at[q].gap.tolist(), ".0f")
 prose.number("right-half", 100 * (1 - 0.5 * 9 / 10), ".0f")
+prose.number("commonest", commonest, ".1f")
 unit = "percentage points"
 claims.check("fit.gap-grows", verdicts.all_of(gaps), context, unit=unit)
 claims.check("fit.chance", verdicts.all_of(chance), context, unit="% accuracy")
@@ -541,11 +545,12 @@ claims.check(
 # with every step, and that asks for a reason. | undecided: One of the steps is too small for these
 # seeds to see.``
 #
-# {claim}`fit.chance` This is the page's calibration: renaming the classes at random leaves rolled
-# labels equally likely, so over all rolls the accuracy is exactly one in ten, and the interval
-# should say so.
+# {claim}`fit.chance` This had to come out: no class of a fair die is special, so over all rolls the
+# accuracy is one in ten. It is a check of the page, not a discovery: another result would mean that our
+# program, or our intervals, are wrong.
 #
-# {claim}`fit.signal-remains` {by-verdict}`fit.signal-remains | holds: Even with three labels in four
+# {claim}`fit.signal-remains` (The limit is the share of the commonest digit among the test images,
+# {glue:text}`commonest` %: always answering with that digit would be right as often.) {by-verdict}`fit.signal-remains | holds: Even with three labels in four
 # redrawn, and every wrong one learned by heart, the networks use what is left of the signal and
 # store the rest. | fails: At some share of redrawn labels nothing of the signal is left. |
 # undecided: At one of the shares the runs cannot tell.`
@@ -713,7 +718,10 @@ figures.show(
 )
 
 # %% [markdown]
-# {claim}`fit.permutation-blind` A CNN, on the other hand, looks at neighbors, and after the shuffle
+# {claim}`fit.permutation-blind` (In the figure the MLP is not exactly at zero: there its shuffled run
+# begins at other weights, not at the shuffled ones, so that the two differ as any two draws do.)
+#
+# A CNN, on the other hand, looks at neighbors, and after the shuffle
 # neighbors have nothing to do with each other. {claim}`fit.permutation-hurts-cnn` It loses
 # {glue:text}`lost-CNN` points, the MLP {glue:text}`lost-MLP`. {by-verdict}`fit.permutation-hurts-cnn
 # | holds: So part of what the CNN achieves rests on an assumption that is *built in*, not learned:
@@ -723,19 +731,21 @@ figures.show(
 #
 # ## What this means for theory
 #
-# Three classical routes to a guarantee, and where this experiment blocks them
-# {cite:p}`zhang2017understanding`.
+# A guarantee of learning theory has the form *test error ≤ training error + something*, and the
+# something should become small when the number $n$ of training examples is large. Three classical
+# choices of the something, and where this experiment blocks them {cite:p}`zhang2017understanding`:
 #
 # - **{term}`Rademacher complexity`** asks how well a set of functions can fit coin tosses, averaged
 #   over the tosses {cite:p}`bartlett2002rademacher`. Fitting random labels perfectly suggests a
 #   value of about 1, the largest there is. A bound that adds it to the training error then says
 #   that the test error is at most 1. We knew that.
 # - **{term}`VC dimension`** is the largest number of points of which *all* labelings can be fitted
-#   {cite:p}`vapnik1971uniform`. The bounds shrink like the square root of it over $n$. If random
-#   labels on $n$ points are fitted, it is presumably at least of the order of $n$: nothing shrinks.
+#   {cite:p}`vapnik1971uniform`. The something is about the square root of (VC dimension / $n$). If
+#   random labels on $n$ points are fitted, the dimension is presumably at least of the order of $n$,
+#   and nothing becomes small.
 # - **{term}`Uniform stability`** asks how much one training example can change the loss, in the worst
 #   case over all data sets {cite:p}`bousquet2002stability,hardt2016train`. The worst case includes
-#   random labels, so it can promise no less than their gap.
+#   random labels, whose gap is as large as a gap can be.
 #
 # **None of the three looks at the true labels.** What is needed must depend on the data with its
 # labels, on the way the optimizer takes, or on both.
@@ -779,8 +789,8 @@ prose.number("censored", int(censored.sum()))
 #   network, optimizer and settings stood still.
 #
 # **If you train networks:** a training accuracy of 100 % tells you nothing about your labels, nor
-# about your model on new data. Roll the labels once with your own set-up: what it still fits is
-# memory.
+# about your model on new data. Roll the labels once with your own set-up and train again: the training accuracy that it still
+# reaches is what it can reach by memory alone.
 #
 # **Open.** If the same network can do both, what makes it choose the solution that generalizes
 # where there is one? **Next:** {doc}`is it regularization? <explicit-regularization>`

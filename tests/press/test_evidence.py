@@ -54,14 +54,17 @@ def test_the_prediction_stands_there_where_it_differs():
 
 def test_the_first_line_is_words():
     lead = evidence.lead
-    assert lead(ROW) == "On average 0.5\u00a0share over 3 seeds."
-    clear = ROW | {"p_holds": 1 / 8}
+    whole = ROW | {"part": ""}
+    assert lead(whole) == "On average 0.5\u00a0share over 3 seeds."
+    assert lead(ROW) == f"Weakest part (the widest): {lead(whole)}"
+    assert lead(ROW | {"verdict": "fails"}).startswith("Clearest part against it (the widest): ")
+    clear = whole | {"p_holds": 1 / 8}
     assert lead(clear) == "On average 0.5\u00a0share. All 3 seeds lie where the sentence is true."
     other = ROW | {"verdict": "fails", "p_fails": 1 / 8}
     assert lead(other).endswith("All 3 seeds lie where it is false.")
     assert lead(ROW | {"p_fails": 1 / 8}) == lead(ROW)
     assert lead(ROW | EQUAL) == "The largest error is 1.9 × 10⁻¹⁴\u00a0logits."
-    assert lead(ROW | SHARE) == "In 7 of 8 seeds, 87.5\u00a0%."
+    assert lead(whole | SHARE) == "It was so in 7 of 8 seeds."
     gone = {"verdict": "not-run", "effect": None, "reason": "its lecture failed"}
     assert lead(ROW | gone) == "Not run here: its lecture failed."
 
@@ -69,9 +72,9 @@ def test_the_first_line_is_words():
 @pytest.mark.parametrize(
     ("low", "high", "said"),
     [
-        (0.3, None, "must lie above 0.3\u00a0share"),
-        (None, 0.3, "must lie below 0.3\u00a0share"),
-        (-1, 1, "must lie between −1 and 1\u00a0share"),
+        (0.3, None, "true if above 0.3\u00a0share"),
+        (None, 0.3, "true if below 0.3\u00a0share"),
+        (-1, 1, "true if between −1 and 1\u00a0share"),
         (None, None, ""),
     ],
 )
@@ -79,7 +82,7 @@ def test_the_limit_is_said_in_words(low, high, said):
     assert evidence.must(ROW | {"limit_low": low, "limit_high": high}) == said
     if low is None and high:
         assert evidence.must(ROW | EQUAL | {"limit_low": low, "limit_high": 1e-9}) == (
-            "must not exceed 10⁻⁹\u00a0logits"
+            "true if at most 10⁻⁹\u00a0logits"
         )
 
 

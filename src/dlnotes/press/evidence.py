@@ -28,10 +28,18 @@ def lead(row: dict[str, Any]) -> str:
         return f"The largest error is {measured(row['effect'], row['unit'])}."
     if row["scale"] == "share" and row["unit"] == "% of seeds":
         count = round(row["effect"] / 100 * seeds)
-        return f"In {count} of {seeds} seeds, {number(row['effect'])}\u00a0%."
+        return f"{_part(row)}It was so in {count} of {seeds} seeds."
     many = _all_seeds(row)
     over = f" over {seeds} seeds" * bool(seeds and not many)
-    return f"On average {measured(row['effect'], row['unit'])}{over}.{many}"
+    return f"{_part(row)}On average {measured(row['effect'], row['unit'])}{over}.{many}"
+
+
+def _part(row: dict[str, Any]) -> str:
+    """Say which part of a claim the number belongs to, if it has several."""
+    if not row.get("part"):
+        return ""
+    which = "Clearest part against it" if row["verdict"] == "fails" else "Weakest part"
+    return f"{which} ({row['part']}): "
 
 
 def _all_seeds(row: dict[str, Any]) -> str:
@@ -51,16 +59,16 @@ def must(row: dict[str, Any]) -> str:
     r"""Return where the number must lie for the sentence to be true.
 
     >>> must({"limit_low": 1.0, "limit_high": 10.0, "unit": "times", "kind": "statistical"})
-    'must lie between 1 and 10\xa0times'
+    'true if between 1 and 10\xa0times'
     """
     low, high = bars.limits(row)
     unit = row["unit"]
     if math.isfinite(low) and math.isfinite(high):
-        return f"must lie between {number(low, 4)} and {measured(high, unit, 4)}"
+        return f"true if between {number(low, 4)} and {measured(high, unit, 4)}"
     if math.isfinite(low):
-        return f"must lie above {measured(low, unit, 4)}"
+        return f"true if above {measured(low, unit, 4)}"
     if math.isfinite(high):
-        rule = "must not exceed" if row["kind"] == "identity" else "must lie below"
+        rule = "true if at most" if row["kind"] == "identity" else "true if below"
         return f"{rule} {measured(high, unit, 4)}"
     return ""
 
@@ -117,15 +125,11 @@ def listed(row: dict[str, Any]) -> str:
 
 
 def short_facts(row: dict[str, Any]) -> list[str]:
-    """Return what stands under the drawing: interval, seeds, what decides, limit."""
+    """Return what stands under the drawing: interval, limit, seeds."""
     if row.get("effect") is None:
         return []
-    interval = f"95\u00a0%: {span(row['interval'])}" if row["interval"] else ""
-    seeds = labels.spans(row["seeds"])
-    decides = f"decided by: {row['part']}" if row["part"] else ""
-    return [
-        fact for fact in (", ".join(filter(None, (interval, seeds))), decides, must(row)) if fact
-    ]
+    interval = f"95\u00a0% interval: {span(row['interval'])}" if row["interval"] else ""
+    return [fact for fact in (interval, must(row), labels.spans(row["seeds"])) if fact]
 
 
 def beside(row: dict[str, Any], sentence: str, card: str, to_root: str) -> str:
