@@ -111,6 +111,29 @@ def test_least_squares_has_the_eigenvalues_of_its_inputs_each_once_an_output(dty
     assert (found.errors <= 1e-3 * found.values).all()
 
 
+@pytest.mark.parametrize("loss", ["cross_entropy", "squared_error"])
+@pytest.mark.parametrize("config", [SHAPES["mlp"], LINEAR, CHAIN], ids=["mlp", "linear", "chain"])
+def test_the_trace_is_that_of_the_dense_hessian(config, loss):
+    stacked, (x, y) = stack(config), examples(config)
+    found = curvature.trace(config, stacked, x, loss=loss, batch_size=3)
+    for i in range(2):
+        targets = torch.nn.functional.one_hot(y[i], config.num_classes).double()
+        labels = targets if loss == "squared_error" else y[i]
+        exact = dense(config, stacked, i, x[i], labels, loss=loss).trace()
+        torch.testing.assert_close(found[i], exact, rtol=1e-10, atol=1e-12)
+
+
+def test_the_trace_may_share_its_inputs_and_needs_a_plain_mlp():
+    config = SHAPES["mlp"]
+    stacked, (x, _) = stack(config), examples(config)
+    shared = curvature.trace(config, stacked, x[0])
+    torch.testing.assert_close(shared, curvature.trace(config, stacked, x[[0, 0]]))
+    with pytest.raises(ValueError, match="needs an MLP without batch normalization"):
+        curvature.trace(SHAPES["cnn"], stack(SHAPES["cnn"]), examples(SHAPES["cnn"])[0])
+    with pytest.raises(ValueError, match="batch_size >= 1"):
+        curvature.trace(config, stacked, x, batch_size=0)
+
+
 def chain(target):
     """The loss (a b c - target)^2 / 2 at a = b = c = 1, whose Hessian is known.
 

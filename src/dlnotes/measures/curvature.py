@@ -16,7 +16,7 @@ from jaxtyping import Float, Float64, Shaped
 from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor
 
-from dlnotes.networks import metrics, stacks
+from dlnotes.networks import backprop, metrics, stacks
 from dlnotes.networks.models import ModelConfig, forward
 from dlnotes.networks.stacks import Params
 from dlnotes.rng import generator
@@ -214,6 +214,84 @@ def _operator(hessian: _Hessian, size: int) -> LinearOperator:
         return torch.cat([p.flatten() for p in products]).double().cpu().numpy()
 
     return LinearOperator((size, size), matvec=times, dtype=np.float64)
+
+
+def trace(
+    model: ModelConfig,
+    params: Params,
+    x: Float[Tensor, "..."],
+    *,
+    loss: metrics.Loss = "cross_entropy",
+    batch_size: int = 250,
+) -> Float64[Tensor, "models"]:
+    """Return the trace of the Hessian of each model's mean loss, exactly, for a plain MLP.
+
+    Between its kinks a ReLU network is linear in each single weight, so only the loss bends along
+    it: the second derivative by a weight w is ``sum_cd dz_c/dw A_cd dz_d/dw``, with A the Hessian
+    of the loss by the logits z. For the cross-entropy ``A = sum_c p_c (e_c - p) (e_c - p)'``, with
+    p the softmax: so the trace is the mean squared length of the gradient, over labels drawn from
+    the network's own p, which is the trace of the Fisher matrix. The examples' own labels do not
+    enter.
+
+    Args:
+        model: An MLP without batch normalization.
+        params: Where the Hessians are taken.
+        x: Inputs, ``[examples, ...]`` or ``[models, examples, ...]``.
+        loss: ``"cross_entropy"`` (nats) or ``"squared_error"`` (half the squared distance).
+        batch_size: Examples at a time, >= 1; changes the memory, and the result by rounding only.
+
+    Returns:
+        One trace a model, >= 0, summed in float64; unit: loss a squared unit of the weights.
+
+    Raises:
+        ValueError: If the model is no plain MLP, or ``batch_size`` is below 1.
+
+    Example:
+        The inputs 1 and 2, with a weight for each, bend half the squared error by 1 and 4:
+
+        >>> linear = ModelConfig(
+        ...     kind="mlp", input_shape=(2,), num_classes=1, hidden=(), bias=False
+        ... )
+        >>> params, x = {"dense0.weight": torch.ones(1, 1, 2)}, torch.tensor([[1.0, 2.0]])
+        >>> trace(linear, params, x, loss="squared_error").item()
+        5.0
+    """
+    if not backprop.covers(model) or batch_size < 1:
+        raise ValueError(
+            f"the exact trace needs an MLP without batch normalization and batch_size >= 1, got "
+            f"{model} and {batch_size}"
+        )
+    examples = x.flatten(1)[None] if tuple(x.shape[1:]) == model.input_shape else x.flatten(2)
+    total = torch.zeros(stacks.num_models(params), dtype=torch.float64, device=x.device)
+    for part in examples.split(batch_size, dim=1):
+        total += _bent(model, params, part, loss)
+    return total / examples.shape[1]
+
+
+def _bent(
+    model: ModelConfig, params: Params, h: Float[Tensor, "_ batch features"], loss: metrics.Loss
+) -> Float64[Tensor, "models"]:
+    """Return the trace of the Hessian of the summed loss of some examples."""
+    inputs, weights = [], [params[f"dense{i}.weight"] for i in range(len(model.hidden) + 1)]
+    for i, weight in enumerate(weights):
+        inputs.append(h)
+        z = h @ weight.mT
+        z = z + params[f"dense{i}.bias"][:, None] if model.bias else z
+        h = z.relu()
+    # A is the sum over classes of delta delta': one pass of backpropagation for each class.
+    delta = torch.eye(model.num_classes, dtype=z.dtype, device=z.device)[None, :, None]
+    if loss == "cross_entropy":
+        p = z.softmax(2)
+        delta = p.mT.sqrt()[..., None] * (delta - p[:, None])  # models classes batch classes
+    else:
+        delta = delta.expand(len(z), -1, z.shape[1], -1)
+    total = 0.0
+    for i in reversed(range(len(weights))):
+        seen = inputs[i].square().sum(2) + model.bias  # the bias sees a one
+        total = total + (delta.square().sum(3) * seen[:, None]).double().sum((1, 2))
+        if i:
+            delta = (delta @ weights[i][:, None]) * (inputs[i] > 0)[:, None]
+    return total
 
 
 def perturbation_cost(
