@@ -21,7 +21,7 @@
 #
 # You start a training run in the evening. In the morning the training error is zero, the error on new
 # images is worse than it was at midnight, and you did not keep the weights of midnight. Everybody
-# who trains networks has learned this lesson once, and since then looks at a **validation set**:
+# who trains networks has learned this lesson once, and since then looks at a {term}`validation set`:
 # examples that are held back, on which the network is tested as it learns. When it stops getting
 # better there, training stops.
 #

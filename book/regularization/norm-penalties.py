@@ -20,9 +20,8 @@
 # # What do L1 and L2 do to the weights?
 #
 # Almost every training script has a line like `weight_decay=1e-4`. Some have an L1 penalty in its
-# place. Both ask the weights to be small, and at first sight they ask the same thing. Yet one of
-# them leaves all weights in place, and the other sets most of them to **exactly zero**. Why? And
-# when should you want which?
+# place. Both ask the weights to be small. Yet one of them leaves all weights in place, and the other
+# sets most of them to **exactly zero**. Why? And when should you want which?
 #
 # :::{dropdown} Show me the answer
 # {by-verdict}`l1.exact-zeros | holds: L2 shrinks every weight by a *factor*. L1 moves every weight
@@ -38,8 +37,7 @@
 #
 # **What is measured.** What each penalty does to the weights in one step, and where it ends. Which
 # weights are exactly zero. Which penalty finds the inputs that matter, and which predicts better.
-# Most of it is linear regression, where every answer can be checked against a formula; then a
-# network on handwritten digits.
+# First in linear regression, where answers can be checked against formulas; then in a network.
 #
 # **What theory predicts.** This part of the book follows the notes of a meetup on chapter 7 of
 # {cite:t}`goodfellow2016deep`. They have a table: L1 gives exact zeros and so selects inputs; L2 gives
@@ -240,7 +238,7 @@ figures.show(
 #    \text{L1:}\;\; J(w) + a \sum_j |w_j| . $$
 #
 # Least squares with the L2 term is {term}`ridge regression` {cite:p}`hoerl1970ridge`; with the L1
-# term it is called the **Lasso** {cite:p}`tibshirani1996regression`. The number $a \ge 0$ is *the
+# term it is called the {term}`Lasso` {cite:p}`tibshirani1996regression`. The number $a \ge 0$ is *the
 # penalty*. Beware of the scale: PyTorch's `weight_decay` is this $a$, and so is the `alpha` of
 # scikit-learn's `Lasso`; but the `alpha` of its `Ridge` is $n a$.
 #
@@ -354,7 +352,7 @@ print(f"penalty 0.5: {(ridge(x, y, a=0.5) == 0).sum()} weights are zero")
 # direction, then leaving zero does not pay.
 #
 # Take one weight alone. The point nearest to a number $v$, if distance from zero costs $a$, is the
-# **soft threshold** of $v$:
+# {term}`soft threshold` of $v$:
 #
 # $$ \arg\min_w \; \tfrac{1}{2}(w - v)^2 + a|w| \;=\; S_a(v)
 #    \;=\; \operatorname{sign}(v)\, \max(|v| - a,\, 0) . $$
@@ -369,7 +367,7 @@ print(f"penalty 0.5: {(ridge(x, y, a=0.5) == 0).sum()} weights are zero")
 # parabola in $w_j$ of curvature $s_j = |x_j|^2/n$ (with $x_j$ the $j$th column of $X$), and its
 # best value without penalty is $r_j / s_j$ with $r_j = x_j^{\top}(y - \sum_{k \ne j} x_k w_k)/n$. With
 # the penalty it is $S_a(r_j) / s_j$. So set each weight to that, one after another, again and
-# again: **coordinate descent** {cite:p}`friedman2010regularization`.
+# again: {term}`coordinate descent` {cite:p}`friedman2010regularization`.
 
 
 # %%
@@ -452,18 +450,15 @@ claims.check(
 prose.mean("zeros-weak", weak, ".0f")
 prose.mean("zeros-strong", strong, ".0f")
 prose.number("ridge-weights", len(nonzero), ",")
-prose.number("ridge-penalties", len(TRIED))
 prose.number("grid", 30)
 prose.number("all-zero", penalties.all_zero_from(x, y).item(), ".2f")
 
 # %% [markdown]
-# Both functions are short enough to be read at one glance. Are they right?
 # {claim}`norms.agree`
 #
 # ## Which weights are exactly zero?
 #
-# Turn the penalty up and watch. On the left ridge regression, on the right the Lasso, on the same
-# data.
+# Turn the penalty up and watch: ridge on the left, the Lasso on the right, on the same data.
 
 # %% tags=["hide-input"] title="Code of the figure"
 FRAMES = run.scale(
@@ -537,15 +532,14 @@ figures.flipbook(
 # natural unit for an L1 penalty: start your search there, and go down.
 #
 # **Ridge.** The notes say that L2 does *not make weights exactly zero*. We
-# looked at {glue:text}`ridge-weights` weights, at {glue:text}`ridge-penalties` penalties. The
-# sentence needs one small correction. A pixel that is black in every image is an input that is always
+# looked at {glue:text}`ridge-weights` weights. The sentence needs one small correction. A pixel that is black in every image is an input that is always
 # zero: the loss does not pull at its weight at all, so nothing keeps the penalty from bringing it to
 # zero. (At the minimum, that is: shrinking by a factor alone never quite arrives.)
 #
 # ## The two rules in one picture
 #
-# Suppose that the loss is a separate parabola for each weight, with curvature $h$. Then the two
-# rules can be read off: with $v$ for the weight without penalty,
+# Let the loss be a separate parabola for each weight, with curvature $h$ and its lowest point at $v$.
+# Then
 #
 # $$ \text{L2:}\quad w = \frac{h}{h + a}\, v, \qquad\qquad
 #    \text{L1:}\quad w = \operatorname{sign}(v) \max\Bigl(|v| - \frac{a}{h},\, 0\Bigr) . $$
@@ -558,7 +552,8 @@ figures.flipbook(
 # :::{symbols}
 # $h$ | `curvature`, of the loss along one weight: {glue:text}`curvatures`
 # $v$ | `best`, the weight of least squares
-# $a$ | `a`, the penalty: {glue:text}`axis-penalty` in the figure
+# $a$ | `a_`, the penalty: {glue:text}`axis-penalty` in the figure
+# $X$ | `inputs`, with orthogonal columns
 # :::
 # ```
 #
@@ -646,9 +641,8 @@ figures.show(
 #
 # ## Why corners catch
 #
-# There is a second way to see it. Instead of paying for size, forbid it: minimize the loss over all
-# weights with $\sum_j |w_j| \le 1$, or over those with $\sum_j w_j^2 \le 1$. In two dimensions the
-# first region is a diamond, the second a disk. Think of the loss as a valley whose lowest point is
+# Instead of paying for size, forbid it: minimize the loss over all weights with $\sum_j |w_j| \le 1$, or over those with $\sum_j w_j^2 \le 1$. In two dimensions the
+# first region is a diamond, the second a disk; both are called *balls*. ({doc}`The next chapter <priors-and-constraints>` shows that each $a$ belongs to a radius.) Think of the loss as a valley whose lowest point is
 # outside. Its minimum on the region is where a *contour*, a line of equal loss, first touches. A
 # diamond is pointed where one weight is zero.
 
@@ -796,14 +790,12 @@ figures.show(
 # exactly. | fails: So corners explain less than the usual picture promises. | undecided: Whether
 # corners catch as many as stated stays open.`
 #
-# That a penalty and a ball belong together, each $a$ to a radius, is shown in the next lecture.
-#
 # ## Who finds the inputs that matter?
 #
-# Now the promise of the textbooks: L1 *selects*, L2 does not. For every seed there is a new problem,
-# still 10 of 200 inputs. Both penalties are tuned in the same way, by **cross-validation**: leave
-# out a tenth of the examples, fit the rest at each of {glue:text}`grid` penalties, see how well the left-out ones
-# are predicted; ten times, each example left out once. Take the penalty with the smallest error.
+# Now the promise of the table: L1 *selects*, L2 does not. For every seed there is a new problem.
+# Both penalties are tuned in the same way, by {term}`cross-validation`: leave out a tenth of the
+# examples, fit the rest at each of {glue:text}`grid` penalties, predict the left-out ones; ten times,
+# each example left out once. Take the penalty with the smallest error.
 #
 # :::{predict}
 # :guess: ridge
@@ -937,9 +929,8 @@ prose.mean("kept-matter", few["L1 kept, matter"].tolist())
 #
 # {predicted}`kept <kept>` {claim}`l1.selects-too-many` It keeps {glue:text}`kept` on average, and of
 # the ten that matter {glue:text}`kept-matter` are among them. Why so many? Because
-# cross-validation was asked for good *predictions*. To get rid of the last wrong input the Lasso
-# would need a large penalty, and that would shrink the right weights, too. A few useless inputs with
-# tiny weights cost less.
+# cross-validation was asked for good *predictions*. A penalty that removes the last wrong input would
+# also shrink the right weights. Some useless inputs with tiny weights cost less.
 
 # %% tags=["hide-input"] title="Code of the figure"
 figure, axis = plt.subplots(figsize=(5.6, 3.4))
@@ -982,9 +973,9 @@ figures.show(
 # %% [markdown]
 # ## Which one predicts better?
 #
-# So far the truth was sparse: few inputs mattered. That suits L1. Now let more and more inputs
-# matter, up to all 200, each a little: the sum of the squared true weights stays the same. The error
-# is the expected squared error on a new example, computed from the true weights.
+# Few inputs that matter suit L1. Now let more and more inputs matter, up to all 200, each less: the
+# sum of the squared true weights stays the same. The error is the expected squared error on a new
+# example, computed from the true weights.
 
 # %% tags=["hide-input"] title="Code of the figure"
 table["ratio"] = table["L1 error"] / table["L2 error"]
@@ -1090,10 +1081,9 @@ figures.show(
     "network",
     alt="Test accuracy against the share of exact zeros; means: "
     f"{figures.words(spoken, '.1f')}.",
-    caption=f"Networks on {train.name}, every small mark a seed, large marks means. "
-    "Without penalty (moved to the left a little) and with L2 there is not one exact "
-    "zero. L1 makes many. Cutting by hand makes as many out of a network trained "
-    "with L2.",
+    caption=f"Networks on {train.name.replace('mnist', 'MNIST')}; small marks are "
+    "seeds, large ones means. Without penalty (moved to the left a little) and with "
+    "L2 there is not one exact zero. L1 makes many, and so does cutting by hand.",
     data=pd.DataFrame(rows, columns=["arm", "zeros %", "test %"]),
 )
 
@@ -1109,7 +1099,7 @@ prose.mean("net-cut", by_hand.tolist())
 plain_cut = trained("none")[f"cut like L1 {strongest:g}"]
 prose.mean("net-cut-none", plain_cut.tolist())
 l2_zeros = nets[nets.penalty == "L2"]["zeros %"]
-prose.number("net-l2-zeros", l2_zeros.max(), ".0f")
+prose.number("net-l2-zeros", l2_zeros.max(), "g")
 
 # %% [markdown]
 # With the largest L1 penalty {glue:text}`net-zeros` % of the first layer's weights are exactly zero
@@ -1118,8 +1108,7 @@ prose.number("net-l2-zeros", l2_zeros.max(), ".0f")
 # {glue:text}`net-l2-zeros` % exact zeros. Cut by hand to as many zeros as the largest L1 penalty
 # makes, the network trained with L2 still gets {glue:text}`net-cut` % right; the one trained without
 # penalty, cut alike, {glue:text}`net-cut-none` %. No claim was fixed beforehand for this figure, so
-# read it as a picture. It shows both rules at work in a network, and that there, too, the *sizes*
-# that L2 leaves say which weights can go.
+# read it as a picture: in a network, too, the *sizes* that L2 leaves say which weights can go.
 #
 # ## How this can mislead
 #
@@ -1213,17 +1202,15 @@ prose.number("seeds", len(run.seeds))
 # the zeros did not grow with the penalty here.** | undecided: **Whether zeros grow with the penalty
 # was not settled here.** | not-run: **This build did not run the experiment.**`
 #
-# - From a penalty of 0.05 to one of 0.5 the Lasso's zeros went from {glue:text}`zeros-weak` to
-#   {glue:text}`zeros-strong` %.
 # - Of ten inputs that matter the Lasso's ten largest weights found {glue:text}`found-lasso`, ridge's
 #   {glue:text}`found-ridge`. Tuned to predict, the Lasso kept {glue:text}`kept`.
 #
 # **If you train networks:** use weight decay to keep weights small. If you want exact zeros, use a
-# proximal step (or cut small weights by hand), not `w.abs().sum()` in the loss. Do not read a list
+# {term}`proximal step` (or cut small weights by hand), not `w.abs().sum()` in the loss. Do not read a list
 # of kept inputs as a list of causes.
 #
-# **Open.** A penalty is a guess about the truth. Can that be made precise, and is it the same as a
-# fence around the weights? **Next:** is a penalty a belief, or a fence?
+# **Open.** A penalty is a guess about the truth. Can that be made precise? **Next:** {doc}`is a penalty
+# a belief, or a fence? <priors-and-constraints>`
 
 # %% [markdown]
 # ## Exercises
@@ -1272,11 +1259,10 @@ print("Exercise 1: all checks passed")
 # ```{exercise} Is it the minimum? 20 minutes
 # :label: norm-penalties-ex-optimal
 #
-# A solver says that `w` is the Lasso's solution at the penalty `a`. You can check it without
-# solving anything. Let $g$ be the gradient of the plain loss at `w`. At the minimum the loss pulls
-# at a weight that is not zero exactly as hard as the penalty, in the opposite direction; at a
-# weight that is zero it pulls at most as hard as $a$. Complete `violation`: the largest amount by
-# which any weight breaks its condition, 0 at the minimum. Hand in: the function, and the violation of
+# A solver says that `w` is the Lasso's solution. You can check it without solving anything. At the
+# minimum the loss pulls at a weight that is not zero exactly as hard as the penalty, in the opposite
+# direction; at a weight that is zero it pulls at most as hard as $a$. Complete `violation`: the
+# largest amount by which any weight breaks its condition. Hand in: the function, and what it says of
 # the Lasso solved with `tol=1e-2` and with `tol=1e-12`.
 # ```
 
@@ -1331,11 +1317,10 @@ print("Exercise 2: all checks passed")
 # ```{exercise} Copies: 20 minutes
 # :label: norm-penalties-ex-copies
 #
-# An input stands alone: its column $u$ is orthogonal to all others, with $s = |u|^2/n$ and
-# $r = u^{\top} y/n$. By mistake it was put into the table $m$ times. Complete `copy_weight`: the weight
-# that ridge regression with the penalty $a$ gives to *each* of the $m$ equal columns. Hand in: the
-# function; what the $m$ weights add up to as $m$ grows, and why that is larger than with one copy;
-# and what the Lasso's solutions are for $m = 2$.
+# The column $u$ of an input is orthogonal to all others, with $s = |u|^2/n$ and $r = u^{\top} y/n$. By
+# mistake it was put into the table $m$ times. Complete `copy_weight`: ridge's weight for *each* of the
+# $m$ equal columns. Hand in: the function; what the $m$ weights add up to as $m$ grows, and why; and
+# what the Lasso's solutions are for $m = 2$.
 # ```
 
 
@@ -1370,11 +1355,10 @@ print("Exercise 3: all checks passed")
 # ```{exercise} When the inputs are alike: open, two hours, needs the run
 # :label: norm-penalties-ex-open
 #
-# In `problem`, make the inputs alike: let neighboring columns have a correlation $\rho$ of 0, 0.5
-# and 0.9. Fix seeds and sizes before you look. Which findings of this page survive: who ranks the
-# inputs better, how many the Lasso keeps, who predicts better? Hand in: one figure with every seed
-# visible, and one sentence a finding. Then find a rule that keeps fewer wrong inputs, and say what
-# it costs.
+# In `problem`, let neighboring columns have a correlation of 0, 0.5 and 0.9. Fix seeds and sizes
+# before you look. Who ranks the inputs better, how many does the Lasso keep, who predicts better?
+# Hand in: one figure with every seed visible, and one sentence a finding. Then find a rule that keeps
+# fewer wrong inputs, and say what it costs.
 # ```
 #
 # ## How this was fixed
