@@ -284,10 +284,11 @@ figures.show(
 )
 
 # %% [markdown]
-# {claim}`noise.input-is-ridge` {claim}`noise.weights-are-not-l2` {predicted}`shrink` A summary that
-# calls noise on the weights "a random form of L2" is wrong for the simplest model there is. For
-# this model {cite:t}`goodfellow2016deep` say so themselves (section 7.5). What, then, is right
-# about the saying?
+# {claim}`noise.input-is-ridge` {claim}`noise.weights-are-not-l2` {predicted}`shrink`
+# {by-verdict}``noise.weights-are-not-l2 | holds: So "noise on the weights is a random form of L2" is
+# not true of the simplest model there is; {cite:t}`goodfellow2016deep` say so themselves (section
+# 7.5). What, then, is right about the saying? | fails: So the formula above is wrong: look for the
+# fault. | undecided: So this check could not tell.``
 #
 # ## Two weights in a row
 #
@@ -893,9 +894,9 @@ figures.show(
 
 # %% [markdown]
 # {predicted}`noisy <noisy-plain>` {claim}`noise.robust` The plain network loses
-# {glue:text}`lost-plain` points, the one trained with noise of size 1 {glue:text}`lost-noise`. On
-# clean images it is right on {glue:text}`still-noise` %, the plain one on {glue:text}`still-plain` %:
-# so it did not buy this by being worse from the start.
+# {glue:text}`lost-plain` points, the one trained with noise of size 1 {glue:text}`lost-noise`. Was it
+# simply worse from the start, with less to lose? On clean images it is right on
+# {glue:text}`still-noise` %, the plain one on {glue:text}`still-plain` %.
 #
 # Is it only the penalty at work, as in linear regression? Then {term}`weight decay` should do the
 # same. For every seed we took the decay that was best on clean {term}`validation <validation set>`
@@ -944,9 +945,11 @@ figures.show(
 # - Noise of size 1 on the test images cost the plain network {glue:text}`lost-plain` points, tuned
 #   weight decay {glue:text}`lost-decay`, and training with noise {glue:text}`lost-noise`.
 #
-# **If you train networks:** if the inputs will be noisy, train with that noise; a penalty on the
-# weights does not replace it. Use noise on the weights if the weights will be disturbed, by rounding
-# for example, and not as a substitute for weight decay.
+# **If you train networks:** if the inputs will be noisy, try training with that noise.
+# {by-verdict}`noise.decay-is-not-enough | holds: Weight decay does not replace it. | fails: Weight
+# decay may do as well. | undecided: Whether weight decay does as well stays open.` Think of noise on
+# the weights where the weights will be disturbed, by rounding for example, and not as a substitute for
+# weight decay.
 #
 # **Open.** How does one choose noise for disturbances that nobody has foreseen? **Next:** noise on
 # the labels, {doc}`on purpose <label-smoothing>`.
