@@ -742,7 +742,8 @@ figures.show(
 # for the answers, if it improves them, and refit the temperature after it.
 #
 # **Open.** How can a network know that an image is unlike all it has seen? A temperature lowers all
-# confidences alike. **Next:** {doc}`when should training stop? <early-stopping>`
+# confidences alike. **Next:** {doc}`is dropout an
+# ensemble? <ensembles-and-dropout>`
 
 # %% [markdown]
 # ## Exercises
