@@ -440,13 +440,10 @@ figures.show(
 # %% tags=["remove-cell"]
 def kept(losses: np.ndarray, patience: float = math.inf) -> tuple[int, int]:
     """Return the epoch that is kept, and the one after which training ends."""
-    best = 0
-    for epoch, loss in enumerate(losses):
-        if loss < losses[best]:
-            best = epoch
-        if epoch - best >= patience:
-            return best, epoch
-    return best, len(losses) - 1
+    age = [e - int(losses[: e + 1].argmin()) for e in range(len(losses))]
+    ends = [e for e, waited in enumerate(age) if waited >= patience]
+    end = ends[0] if ends else len(losses) - 1
+    return end - age[end], end
 
 
 def at(quantity: str, noise: float, chosen: list[int], **which) -> np.ndarray:

@@ -117,7 +117,7 @@ figures.show(
     f"1 and 2 on the pixels. Their labels are {train.y[:8].tolist()}.",
     caption="Eight training images with noise of four sizes. You can still read "
     "most of them at size 1, the size that the networks of this page get.",
-    data=pd.DataFrame({"label": train.y[:8].tolist()}),
+    data=pd.DataFrame({"image": range(8), "label": train.y[:8].tolist()}),
 )
 
 # %% [markdown]
@@ -349,7 +349,7 @@ for s in (0.0, 0.3, 0.6, 0.9):
     says[s] = (
         f"Size {s:g}: the least loss is at a = b = {at:.2f}."
         if s
-        else "Without noise, every point of the curve has no loss."
+        else "Size 0: every point of the curve has no loss."
     )
     alts[s] = f"Lines of equal average loss over two weights. {says[s]}"
     books[s], best = frame, [*best, (s, at, at)]

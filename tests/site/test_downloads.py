@@ -28,6 +28,11 @@ def printed(cells):
     return "".join(output.text for output in outputs).splitlines()
 
 
+def rounded(line):
+    """Return a printed line without the digits of rounding errors: they differ with the threads."""
+    return re.sub(r"\d(\.\d+)?e-1\d", "rounding", line)
+
+
 @pytest.mark.parametrize("name", LECTURES)
 def test_a_downloaded_script_runs_to_its_end_with_the_numbers_of_the_page(site, tmp_path, name):
     text = (site / "downloads" / f"{name}.py").read_text(encoding="utf-8")
@@ -46,7 +51,7 @@ def test_a_downloaded_script_runs_to_its_end_with_the_numbers_of_the_page(site, 
     page = printed(cells)
     assert page, "the notebook printed nothing to compare"
     if "profile smoke" in str(cells):  # the site under test was built at that profile
-        assert set(page) <= set(said)
+        assert {rounded(line) for line in page} <= {rounded(line) for line in said}
 
 
 @pytest.mark.parametrize("name", LECTURES)

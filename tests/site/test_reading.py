@@ -321,7 +321,7 @@ def test_folds_say_what_they_hold(visit):
 
 
 def test_computed_numbers_are_set_as_the_text_around_them(visit):
-    weight = visit().locator(".pasted-text").evaluate("e => getComputedStyle(e).fontWeight")
+    weight = visit().locator("article .number").evaluate("e => getComputedStyle(e).fontWeight")
     assert weight == "400"
 
 
