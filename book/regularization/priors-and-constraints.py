@@ -630,7 +630,7 @@ figures.show(
     figure,
     "adam",
     alt=f"Two weights under Adam with the same loss in two units. At the end: {figures.words(ends, '.2f')}.",
-    caption="The same problem in two units, eight draws of noise. {by-verdict}`adam.not-l2 | holds: With the penalty in the loss the unit decides how much a weight "
+    caption="The same problem in two units, several draws of noise. {by-verdict}`adam.not-l2 | holds: With the penalty in the loss the unit decides how much a weight "
     "is penalized; with decoupled decay both lines are one. | fails: The unit makes less of a difference than was claimed. | undecided: How much the unit "
     "matters, the runs cannot tell.`",
     data=pd.DataFrame(
