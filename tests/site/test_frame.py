@@ -14,9 +14,11 @@ pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 LECTURES = [f"book/{lecture.name}.html" for lecture in find(ROOT)]
 HEAVIEST = 345_000  # bytes of a page as a server sends it; a lecture has 150,000 in faces of type
-SHIFTS = """window.shift = 0;
+SHIFTS = """window.shifts = [];
 new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) window.shift += entry.value;
+    for (const { value, sources } of list.getEntries())
+        window.shifts.push([value, sources.map(({ node, previousRect, currentRect }) =>
+            [node?.textContent.trim().slice(0, 60), previousRect.toJSON(), currentRect.toJSON()])]);
 }).observe({type: "layout-shift", buffered: true});"""
 INK = "e => [getComputedStyle(e).color, getComputedStyle(document.body).backgroundColor]"
 
@@ -34,19 +36,31 @@ def contrast(one, other):
     return (high + 0.05) / (low + 0.05)
 
 
+def visit(browser, url, width):
+    """Return the paths that a first visit asks for, and what moved while the page came up."""
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    context.add_init_script(SHIFTS)
+    page, asked = context.new_page(), set()
+    page.on("request", lambda request: asked.add(urlsplit(request.url).path))
+    page.goto(url, wait_until="networkidle")
+    shifts = page.evaluate("window.shifts")
+    context.close()
+    return asked, shifts
+
+
 @pytest.mark.parametrize("path", [*LECTURES, "book/index.html", "book/ledger.html"])
 def test_a_page_is_light_and_nothing_in_it_moves(site, browser, address, path):
     for width in (390, 1280):
-        context = browser.new_context(viewport={"width": width, "height": 900})
-        context.add_init_script(SHIFTS)
-        page, asked = context.new_page(), set()
-        page.on("request", lambda request, asked=asked: asked.add(urlsplit(request.url).path))
-        page.goto(f"{address}/{path}", wait_until="networkidle")
+        moved = []
+        for _ in range(3):  # a page that moves does so each time; a loaded machine may draw late
+            asked, shifts = visit(browser, f"{address}/{path}", width)
+            moved.append((sum(value for value, _ in shifts), shifts))
+            if moved[-1][0] < 0.1:
+                break
         files = [site / unquote(name).lstrip("/") for name in asked]
         weight = sum(len(gzip.compress(file.read_bytes())) for file in files if file.is_file())
         assert weight < HEAVIEST, sorted(asked)
-        assert page.evaluate("window.shift") < 0.1
-        context.close()
+        assert moved[-1][0] < 0.1, moved
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
