@@ -46,6 +46,8 @@ THREADS = 1
 RANGES = {
     "% accuracy": (0.0, 100.0),
     "% test error": (0.0, 100.0),
+    "% error": (0.0, 100.0),
+    "% of draws": (0.0, 100.0),
     "% of labels": (0.0, 100.0),
     "% of images": (0.0, 100.0),
     "% of shapes": (0.0, 100.0),
