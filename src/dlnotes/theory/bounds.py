@@ -414,7 +414,7 @@ def sampled(risk: float, *, draws: int, delta: float, loss_range: float) -> floa
 def held_out(risk: float, *, n: int, delta: float, loss_range: float) -> float:
     """Bound the risk of one fixed function from examples it was not trained on.
 
-    The exact binomial bound (Clopper and Pearson 1934, one-sided; Langford 2005, theorem 3.3).
+    The exact binomial bound (Clopper and Pearson 1934, one-sided; Langford 2005).
 
     Args:
         risk: Price times share of wrong answers; n times the share is a whole number.
@@ -470,7 +470,7 @@ def evaluated_cmi(informations: Sequence[float], *, loss_range: float) -> float:
     For each of n pairs of examples a coin decides which one is trained on; ``informations`` holds
     for each pair the information in nats, at most ln 2, of the predictions for both about the coin.
     The bound is ``loss_range`` times the mean of ``sqrt(2 information)`` (Harutyunyan et al. 2021,
-    theorem 3.1 with single examples).
+    for single examples).
 
     Args:
         informations: One number a pair, in [0, ln 2].

@@ -81,7 +81,7 @@ def quadratic(risk: Tensor, kl: Tensor, *, n: int, delta: float) -> Tensor:
     """Return the bound that a posterior is trained on: smooth, and never below `bounds.seeger`.
 
     With c = (kl + ln(2 sqrt(n) / delta)) / (2n) it is ``(sqrt(risk + c) + sqrt(c))^2``, the
-    quadratic bound of Perez-Ortiz et al. 2021.
+    quadratic bound of Perez-Ortiz et al. (2021, theorem 1).
 
     Args:
         risk: Mean loss of the posterior on the n examples, in [0, 1].
