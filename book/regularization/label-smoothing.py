@@ -38,15 +38,17 @@
 # it makes them far too modest. | fails: Where they were nearly right about themselves, it does no
 # harm. | undecided: Whether it does harm elsewhere stays open. | not-run: What it does with clean
 # labels was not run.`
-# {by-verdict}`noise.temperature | holds: One number, fitted after training, does better in both
-# cases. | fails: One number, fitted after training, does not do better in both cases. | undecided:
-# Whether one number, fitted after training, does better stays open. | not-run: The cure after
+# {by-verdict}`noise.temperature | holds: One number, fitted after training, does better than
+# ε = 0.1 in both cases. | fails: One number, fitted after training, does not do better than ε = 0.1 in
+# both cases. | undecided: Whether one number, fitted after training, does better than ε = 0.1 stays
+# open. | not-run: The cure after
 # training was not run either.`
 # :::
 #
 # **What is measured.** Networks learn digits with targets of five degrees of certainty, from clean
 # labels and from labels of which 30 % were redrawn by a die. We compare how sure they are with how
-# often they are right. Beside it: a cure that is applied *after* training, and two controls.
+# often they are right. Beside it: a cure that is applied *after* training, and two checks: a network
+# with no calibration error, and one that ignores the image.
 #
 # **What theory predicts.** A hard target (all probability on one class) is never reached, so a
 # network that fits its training set becomes more and more sure. A smoothed target is reached.
@@ -122,7 +124,8 @@ figures.show(
     "and 0.011 on each other class; 0.7 there and 0.033 on each other class.",
     caption="A training image, and what the network is asked to say about it: "
     "with certainty, and with a share of 0.1 and of 0.3 given to the other "
-    "classes.",
+    f"classes. Nine classes that share 0.1 get {0.1 / 9:.3f} each, which is "
+    "hardly visible.",
     data=pd.DataFrame(bars, columns=["epsilon", "class", "target"]),
 )
 
@@ -173,12 +176,14 @@ claims.check("noise.smoothing-two-conventions", found, exact)
 
 # %% [markdown]
 # {claim}`noise.smoothing-two-conventions` With ten classes, "0.1" in one text is "0.111" in another:
-# when you compare results, ask which one is meant. From here on, $\varepsilon$ is spread over all.
+# when you compare results, ask which one is meant. In the experiment $\varepsilon$ is spread over
+# all; the proposition keeps $1-\varepsilon$.
 #
 # ## Certainty is never reached
 #
 # The network computes scores, the {term}`logits`, and softmax turns them into probabilities. Let
-# $g$ be how far the logit of the true class lies above all others. What happens to $g$ in training?
+# $g$ be how far the logit of the true class lies above the others, which are equal here. What happens
+# to $g$ in training?
 #
 # ```{prf:proposition} The gap that is asked for
 # :label: smoothing-gap
@@ -193,7 +198,7 @@ claims.check("noise.smoothing-two-conventions", found, exact)
 # :::{symbols}
 # $k$ | classes, here 10
 # $\varepsilon$ | the share, `label_smoothing` (in the package: spread over all classes)
-# $g$ | gap between two logits
+# $g$ | how far the logit of the true class lies above the others, which are equal
 # :::
 # ```
 #
@@ -203,7 +208,8 @@ claims.check("noise.smoothing-two-conventions", found, exact)
 # $e^{g}$. The ratio asked for is $(1-\varepsilon)$ over $\varepsilon/(k-1)$.
 # ```
 #
-# We let ten free logits follow the gradient, from zero, for both kinds of target.
+# We start ten logits at zero and let them follow the gradient, for a hard target and for two smoothed
+# ones.
 
 
 # %%
@@ -271,7 +277,8 @@ figures.show(
 # answers into 15 bins by confidence. In each bin compare the mean confidence with the share of right
 # answers, and average the distances, each bin weighted by its answers. This is the *expected
 # calibration error* (ECE) of {cite:t}`naeini2015obtaining`, in the form of
-# {cite:t}`guo2017calibration`, their equation 3.
+# {cite:t}`guo2017calibration`, their equation 3. The cell tests it on random `logits` and random labels
+# `some`; the second line is what the package says.
 
 
 # %%
@@ -292,8 +299,9 @@ print(f"{calibration.calibration_error(logits, some).item():.10f}")
 # **The cure after training.** Divide all logits by one number $T > 0$, the *temperature*. A large one
 # makes the network less sure, a small one more. Its answers stay: the largest logit remains the
 # largest. Choose the $T$ with the smallest cross-entropy on {term}`validation <validation set>` images
-# {cite:p}`guo2017calibration`. The loss is convex in $1/T$, so its slope has one zero, and halving
-# finds it.
+# {cite:p}`guo2017calibration`. The loss is convex in $1/T$, so we halve an interval of $1/T$, always
+# keeping the half in which the slope changes its sign. (If every answer is right, it never does: the
+# search then ends at the largest $1/T$.)
 
 
 # %%
@@ -327,12 +335,13 @@ assert abs(mine - theirs.item()) < 1e-9
 # %% [markdown]
 # ## The experiment
 #
-# The MLP has {glue:text}`units` hidden units, learns from {glue:text}`size` digits and trains for
-# {glue:text}`epochs` epochs. For each seed we train with five values of $\varepsilon$, once with clean
-# labels, and once with 30 % of the labels redrawn (a redrawn label is wrong nine times in ten). All
-# arms share examples, initial weights and the order of the batches. **Calibration is measured on test
-# images with their true labels**, in both cases. The temperature is fitted for the network with
-# $\varepsilon = 0$, on {glue:text}`held` validation images, with true labels as well.
+# The network is a {term}`multilayer perceptron` with {glue:text}`units` hidden units. It learns from
+# {glue:text}`size` digits and trains for {glue:text}`epochs` epochs. For each seed we train with five
+# values of $\varepsilon$, once with clean labels, and once with 30 % of the labels redrawn (a redrawn
+# label is wrong nine times in ten). For one seed all networks share examples, initial weights and the
+# order of the batches. **Calibration is measured on test images with their true labels**, in both
+# cases. The temperature is fitted for the network with $\varepsilon = 0$ and, as a further arm, for
+# $\varepsilon = 0.1$: on {glue:text}`held` validation images, with true labels as well.
 #
 # :::{predict}
 # :guess: sure
@@ -519,6 +528,13 @@ for name, labels in (("clean", "clean"), ("noisy", "30 % redrawn")):
 prose.mean("given-noisy", runs("30 % redrawn", 0.0)["ece, given"].tolist())
 for n in (10, 30):
     prose.mean(f"behind-{n}", behind("30 % redrawn", f" {n}"))
+signs = {sum(behind(n, bins)) > 0 for n in RATES for bins in ("", " 10", " 30")}
+prose.number("order", "changes" if len(signs) > 1 else "does not change")
+middle = runs("30 % redrawn", 0.05)["ece"]
+best = runs("30 % redrawn", 0.0)["ece, true"]
+prose.mean("ece-middle", middle.tolist())
+less = middle.mean() < best.mean()
+prose.number("middle-than", "less than" if less else "not less than")
 share = train.y.bincount(minlength=10).double() / len(train)
 alone = share.log().expand(1, len(test), 10)
 constant = 100 * calibration.calibration_error(alone, test.y).item()
@@ -580,13 +596,15 @@ figures.flipbook(
 )
 
 # %% [markdown]
-# {predicted}`sure <sure-hard-clean>` With hard clean labels it is right on {glue:text}`right-hard-clean`
-# % of the test images, and its mean confidence is {glue:text}`sure-hard-clean` %. With redrawn labels it
+# {predicted}`sure <sure-hard-clean>` With hard clean labels it is right on
+# {glue:text}`right-hard-clean` % of the test images, and its mean confidence is
+# {glue:text}`sure-hard-clean` %. With redrawn labels it
 # is right on {glue:text}`right-hard-noisy` %, and {glue:text}`sure-hard-noisy` % sure: it has learned
 # wrong labels by heart, and speaks of new images with the same certainty.
 #
-# Turn the knob. {claim}`noise.smoothing-confidence` At $\varepsilon = 0.1$ mean confidence falls by
-# {glue:text}`taken-clean` points with clean labels and by {glue:text}`taken-noisy` with redrawn ones.
+# Move the slider of the figure. {claim}`noise.smoothing-confidence` At $\varepsilon = 0.1$ mean
+# confidence falls by {glue:text}`taken-clean` points with clean labels and by {glue:text}`taken-noisy`
+# with redrawn ones.
 #
 # ## Does that help?
 
@@ -621,19 +639,21 @@ figures.show(
 # {predicted}`where` {claim}`noise.smoothing-calibrates` {claim}`noise.smoothing-miscalibrates`
 #
 # The figure shows why one cure has two effects. Suppose a network is too sure by $o$ points, and
-# smoothing takes $d$ points of confidence away. What remains is about $|o - d|$. That is less than $o$
-# only if
+# smoothing takes $d$ points of confidence away. What remains is about $|o - d|$ (if accuracy
+# hardly changes). That is less than $o$ only if
 #
 # $$ d < 2\, o . $$
 #
 # With clean labels $o$ is {glue:text}`too-sure-clean` and $d$ is {glue:text}`taken-clean`; with redrawn
 # ones $o$ is {glue:text}`too-sure-noisy` and $d$ is {glue:text}`taken-noisy`.
 # {by-verdict}`noise.smoothing-miscalibrates | holds: **So "smoothing improves calibration" is half of
-# the rule. It helps a network that is too sure, as long as it takes away less than twice the
-# surplus.** With clean labels it takes away more, and a network that was a little too sure becomes far
-# too modest: a smaller $\varepsilon$ would have been the one to take. | fails: So with clean labels it does no harm here. | undecided: Whether it does harm
-# with clean labels, these runs cannot tell.`
+# the rule. It helps a network that is too sure, as long as it takes away less than twice what
+# it was too sure by.** With clean labels it takes away more, and a network that was a little too sure
+# becomes far too modest: a smaller $\varepsilon$ would have been the one to take. | fails: So with clean
+# labels it does no harm here. | undecided: Whether it does harm with clean labels, these runs cannot
+# tell.`
 #
+# What of the answers themselves? {cite:t}`muller2019when` write that smoothing often improves them, too.
 # {claim}`noise.smoothing-accuracy` The claim has no condition, so it is judged on both: with clean
 # labels accuracy changes by {glue:text}`gain-clean` points, with redrawn ones by
 # {glue:text}`gain-noisy`. {by-verdict}`noise.smoothing-accuracy | holds: So beside what it does to
@@ -696,7 +716,7 @@ figures.show(
 
 # %% [markdown]
 # {claim}`noise.temperature` With clean labels the calibration error is {glue:text}`ece-hard-clean`
-# points with hard labels, {glue:text}`ece-smooth-clean` with smoothed ones, and
+# points with hard labels, {glue:text}`ece-smooth-clean` with smoothed ones ($\varepsilon = 0.1$), and
 # {glue:text}`cooled-clean` after division by the temperature. With redrawn labels it is
 # {glue:text}`ece-hard-noisy`, {glue:text}`ece-smooth-noisy` and {glue:text}`cooled-noisy`. The published
 # numbers for a deep network on photographs (ResNet-110 on CIFAR-100) are 16.53 % before and 1.26 %
@@ -705,17 +725,22 @@ figures.show(
 # ## How this can mislead
 #
 # - **A small error is cheap.** A "network" that gives every image the frequencies of the ten classes
-#   has a calibration error of {glue:text}`constant` points, and is right on {glue:text}`constant-right`
-#   %. Calibration is a virtue only beside accuracy. The temperature leaves all answers as they are.
+#   has a calibration error of {glue:text}`constant` points, and is right on
+#   {glue:text}`constant-right` %. Calibration is a virtue only beside accuracy. The temperature leaves
+#   all answers as they are.
 # - **The error is never zero.** Labels drawn from the network's own probabilities make it calibrated by
 #   construction. Its measured error is still {glue:text}`floor-clean` points (clean) and
 #   {glue:text}`floor-noisy` (redrawn): the control in the last figure.
-# - **Fifteen bins.** With redrawn labels, smoothing is behind the temperature by
-#   {glue:text}`behind-10` points with 10 bins and by {glue:text}`behind-30` with 30.
-# - **Clean validation labels.** Fitted on labels of which 30 % are redrawn, too, the temperature leaves
-#   an error of {glue:text}`given-noisy` points in place of {glue:text}`cooled-noisy`. It then fits
-#   how often the network agrees with *wrong* labels. And {glue:text}`held` clean labels are worth
-#   something: you could train on them.
+# - **One ε.** The temperature was fitted, $\varepsilon$ was not. With redrawn labels
+#   $\varepsilon = 0.05$ leaves {glue:text}`ece-middle` points, {glue:text}`middle-than` the
+#   temperature. $\varepsilon$ can be fitted on validation images, too, at the price of more trainings.
+# - **Fifteen bins.** The number of bins is a choice; here it {glue:text}`order` the order. With redrawn
+#   labels, smoothing is behind the temperature by {glue:text}`behind-10` points with 10 bins and by
+#   {glue:text}`behind-30` with 30.
+# - **Clean validation labels.** Fitted on labels of which 30 % are redrawn, too, the temperature
+#   leaves an error of {glue:text}`given-noisy` points in place of {glue:text}`cooled-noisy`. It then
+#   fits how often the network agrees with labels of which many are wrong. And {glue:text}`held` clean
+#   labels are worth something: you could train on them.
 # - **Smoothing and temperature together** leave {glue:text}`both-clean` and {glue:text}`both-noisy`
 #   points: the two do not exclude each other.
 # - **One set, one size.** With another data set, network or number of epochs both $o$ and $d$ change.
@@ -726,8 +751,8 @@ figures.show(
 # {by-verdict}`noise.temperature | holds: **As sure as it is right. Measure that on images it has not
 # seen, and correct it afterwards with one number. Smoothing the labels makes every network less sure,
 # whether it was too sure or not.** | fails: **As sure as it is right; but here one number, fitted
-# afterwards, did not do better than smoothed labels in both cases.** | undecided: **As sure as it is
-# right; whether one number, fitted afterwards, does better than smoothed labels stays open here.** |
+# afterwards, did not do better than ε = 0.1 in both cases.** | undecided: **As sure as it is
+# right; whether one number, fitted afterwards, does better than ε = 0.1 stays open here.** |
 # not-run: **This build did not run the experiment.**`
 #
 # - Hard labels: right on {glue:text}`right-hard-clean` %, {glue:text}`sure-hard-clean` % sure. With 30 %
@@ -739,7 +764,7 @@ figures.show(
 #
 # **If you train networks:** compare mean confidence with accuracy on validation images before you
 # smooth anything. If you need probabilities, fit a temperature, on labels that you trust. Take smoothing
-# for the answers, if it improves them, and refit the temperature after it.
+# for accuracy, if it improves it, and refit the temperature after it.
 #
 # **Open.** How can a network know that an image is unlike all it has seen? A temperature lowers all
 # confidences alike. **Next:** {doc}`is dropout an

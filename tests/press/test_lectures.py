@@ -109,6 +109,47 @@ def test_a_bad_cell_is_refused(book, cell, problem):
         checked(book)
 
 
+def texts(book, *cells):
+    path = book.lecture("part/one")
+    marked = "".join(f"\n# %% [markdown]\n{cell}\n" for cell in cells)
+    path.write_text(path.read_text() + marked)
+    return path.read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# It is right on 80\n# % of the images.",
+        "# - Right on 80\n#   % of the images.",
+        "# :::{note}\n# Right on 80\n# %, that is.\n# :::",
+        "# ```python\n# % 7\n# ```\n# Right on 80\n# %",
+    ],
+)
+def test_a_line_of_a_paragraph_that_the_page_takes_for_a_comment_is_refused(book, text):
+    lines = texts(book, "# % Of the author, first.\n#\n# Text.", text)
+    at = max(n for n, line in enumerate(lines, 1) if line[2:].strip().startswith("%"))
+    with pytest.raises(LectureError) as error:
+        checked(book)
+    (told,) = str(error.value).splitlines()
+    assert f"one.py: line {at}: a line that starts with % is a comment" in told
+    assert repr(lines[at - 1][2:].strip()) in told
+    assert "move the % to its number" in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# % Of the author.\n# % Still.\n# Text, 5 % of it.",
+        "# Text.\n#\n# % Of the author.",
+        "# ```python\n# x = 1\n# %timeit x\n# ```",
+        "# ```{code-block} python\n# x = 1\n# %timeit x\n# ```",
+    ],
+)
+def test_a_comment_of_the_author_and_a_percent_in_code_are_allowed(book, text):
+    texts(book, text)
+    checked(book)
+
+
 def test_an_exercise_without_solution_is_refused(book):
     path = book.lecture("part/one")
     path.write_text(path.read_text() + '\n# %% tags=["exercise"]\nx = 1\n')

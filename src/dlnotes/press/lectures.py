@@ -154,6 +154,7 @@ def _lecture(book: Path, relative: Path) -> Lecture:
     datasets = header.get("datasets", {}) if isinstance(header, dict) else None
     problems += _kernel_problems(notebook) + _dataset_problems(datasets)
     problems += _parameter_problems(notebook) + _exercise_problems(notebook)
+    problems += _comment_problems(notebook, path.read_text(encoding="utf-8"))
     usable = isinstance(datasets, dict) and all(isinstance(d, list) for d in datasets.values())
     return Lecture(name, path, tuple(ids), dict(datasets) if usable else {}, tuple(problems))
 
@@ -238,6 +239,33 @@ def _exercise_problems(notebook: "NotebookNode") -> list[str]:
             problems.append(
                 f"cell {number} is tagged exercise; put its solution between {BEGIN}, {END}"
             )
+    return problems
+
+
+def _comment_problems(notebook: "NotebookNode", text: str) -> list[str]:
+    """Say which lines of a paragraph the page would lose, since Markdown takes them for comments.
+
+    A comment of the author's own follows an empty line, or another line of the comment.
+    """
+    numbered = [re.sub(r"^# ?", "", line) for line in text.splitlines()]
+    problems, at = [], 0
+    for cell in notebook.cells:
+        before, literal = "", ""
+        for line in cell.source.splitlines() if cell.cell_type == "markdown" else ():
+            fence = re.match(r"\s*(`{3,}|~{3,})(?!\s*\{(?!code))", line)
+            if fence and not literal:
+                literal = fence[1]
+            elif literal and line.strip() == literal:
+                literal = ""
+            comment = not literal and line.lstrip().startswith("%")
+            if comment and before.strip() and not before.lstrip().startswith("%"):
+                at = numbered.index(line, at) + 1 if line in numbered[at:] else at
+                problems.append(
+                    f"line {at}: a line that starts with % is a comment and does not show:"
+                    f" {line.strip()[:40]!r}; move the % to its number, or leave an empty line"
+                    " before a comment"
+                )
+            before = line
     return problems
 
 
