@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -66,6 +67,15 @@ def test_context_leaves_what_the_run_page_shows():
     ]
     assert (run["profile"], run["device"], run["seeds"]) == ("cpu", "cpu", [3, 4])
     assert "mnist is not on this machine" in str(where)
+
+
+def test_what_a_context_prints_fits_the_page():
+    where = context(note="https://example.org/" + "long" * 20)
+    where = replace(where, settings=replace(where.settings, seeds=tuple(range(40))))
+    lines = str(where).splitlines()
+    assert [line for line in lines if len(line) > 80] == [where.data[0].note]
+    assert "seeds: 0, 1, 2, " in " ".join(lines)
+    assert "38, 39" in lines[-2]
 
 
 def test_what_is_infinite_or_missing_is_null_in_the_record(shown):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
@@ -13,6 +14,9 @@ from dlnotes.lab import prose
 from dlnotes.lab.prose import display
 from dlnotes.lab.settings import Settings
 from dlnotes.lab.verdicts import Finding
+
+SHOWN = 80
+"""Characters of a printed line that a page shows without scrolling."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +44,13 @@ class Context:
     def __str__(self) -> str:
         run = self.settings.provenance()
         seeds = ", ".join(map(str, self.settings.seeds))
-        notes = "".join(f"\n{data.note}" for data in self.data if data.note)
-        return (
+        facts = (
             f"profile {run['profile']} on {run['device']} ({run['device_name']}), "
-            f"{run['precision']}; data: {self.dataset}; seeds: {seeds}{notes}"
+            f"{run['precision']}; data: {self.dataset}; seeds: {seeds}"
         )
+        lines = (facts, *(data.note for data in self.data if data.note))
+        whole = {"break_long_words": False, "break_on_hyphens": False}
+        return "\n".join(textwrap.fill(line, SHOWN, **whole) for line in lines)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         fields = ("name", "source", "sha256", "stand_in_for")
