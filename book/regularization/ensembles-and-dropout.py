@@ -24,8 +24,9 @@
 # half of the units at random**. Each step trains another small network inside the large one. At the
 # end, the large network is said to answer for all of them.
 #
-# That is how {term}`dropout` is explained, in its paper {cite:p}`srivastava2014dropout` and in
-# textbooks {cite:p}`goodfellow2016deep`. Is it a fact, or a picture that helps to remember it?
+# That is how {term}`dropout` is explained, by {cite:t}`hinton2012improving`, who introduced it, in the
+# longer paper {cite:p}`srivastava2014dropout`, and in textbooks {cite:p}`goodfellow2016deep`. Is it a
+# fact, or a picture that helps to remember it?
 #
 # :::{dropdown} Show me the answer
 # {by-verdict}`dropout.test-time | holds: **With one layer it is a fact, exactly.** | fails: **Not
@@ -42,8 +43,8 @@
 #
 # **What is measured.** Small networks learn digits from few examples, so that there is something to
 # gain. Some differ only in their start; some get another sample of the examples; some are trained
-# with dropout. How much of their error do they share? What does dropout do to the gap, to the
-# hidden units, and to the answers?
+# with dropout. How much of their error do they share? What does dropout do to the gap between
+# training and test accuracy, to the hidden units, and to the answers?
 #
 # **What theory predicts.** Averaging removes the part of the error that the members do *not* share,
 # and no more. For one dropped layer in front of a {term}`softmax`, the large network *is* an
@@ -131,16 +132,17 @@ figures.show(
     caption=f"One image in four steps of training. The {len(units)} units of a "
     "hidden layer are drawn as a small picture, bright where the output is "
     "large. A mask of zeros (dark) and ones removes about half of them, "
-    "another half each time.",
+    "another half each time. The weights are held fixed here, and what goes "
+    "on is not yet divided by the share kept.",
     data=pd.DataFrame({"step": range(1, 5), "units kept": left}),
 )
 
 # %% [markdown]
 # ## Dropout in two lines
 #
-# With the rate $q$ each unit is set to zero with probability $q$. A sum over half of the units is
-# half as large, so the kept ones are divided by the share kept, $1-q$. This is called *inverted
-# scaling*. Then a trained network can be used as it is: no mask, no factor.
+# With the rate $q$ each unit is set to zero with probability $q$. On average a sum then keeps only the
+# share $1-q$ of its size, so the kept units are divided by $1-q$. This is called *inverted scaling*.
+# Then a trained network can be used as it is: no mask, no factor.
 
 # %%
 q = 0.25
@@ -149,8 +151,9 @@ kept = torch.rand(h.shape, generator=generator(0, "mask")) >= q
 print((h * kept / (1 - q)).numpy().round(2))
 
 # %% [markdown]
-# Every row, one example, has a mask of its own. A layer of $d$ units has $2^d$ masks. For a few
-# units we can write down all of them, each with its probability.
+# Each row is one example and has its own mask. What a mask leaves of a network is a *sub-network*. A
+# layer of $d$ units has $2^d$ masks. For a few units we can write down all of them, each with its
+# probability.
 
 
 # %%
@@ -168,7 +171,8 @@ for q in (0.2, 0.5, 0.8):
     for way, factor in (("divided", 1), ("not divided", 1 - q)):
         mean = torch.einsum("m,mu,iu->iu", likely, factor * masks, h)
         off[way] = max(off[way], float((mean - h).abs().max()))
-print(f"all {len(masks)} masks averaged, largest error:", off)
+print(f"all {len(masks)} masks averaged, largest error:")
+print({way: f"{error:.1e}" for way, error in off.items()})
 
 # %% tags=["remove-cell"]
 prose.number("masks-8", len(masks))
@@ -184,19 +188,21 @@ claims.check("dropout.expectation", found, anywhere, unit="")
 # ## What an ensemble can gain
 #
 # An *ensemble* is a set of trained models, its members, whose answers are averaged. The error of a
-# member is its probability for a class minus the right one (1 or 0).
+# member is its probability for a class minus the right value, 1 for the label's class and 0 for the
+# others; squares are averaged over classes and images.
 #
 # ```{prf:proposition} The error of an average
 # :label: ensembles-and-dropout-average
 #
 # Among some members let $v$ be the mean square of one member's error, and $c$ the mean product of
-# the errors of two different ones. The mean squared error of all ensembles of $k$ of them is
+# the errors of two different ones. The mean squared error, averaged over all ensembles of $k$ of them,
+# is
 #
 # $$ \frac{v}{k} + \frac{k-1}{k}\, c . $$
 #
 # :::{symbols}
-# $v$ | `v`, for ten networks of the first seed {glue:text}`v-first`
-# $c$ | `c`, for the same ten {glue:text}`c-first`
+# $v$ | `v`, for ten networks of the first seed, on {glue:text}`v-images` images: {glue:text}`v-first`
+# $c$ | `c`, for the same ten and the same images: {glue:text}`c-first`
 # $k$ | `k`, 1 to {glue:text}`members`
 # :::
 # ```
@@ -213,10 +219,10 @@ claims.check("dropout.expectation", found, anywhere, unit="")
 #
 # Members have to be made different. *Bagging* {cite:p}`breiman1996bagging` gives each one a
 # *bootstrap sample*: as many examples, drawn from the training set with replacement, so that some
-# come twice and more than a third not at all. Networks differ even without, since each one starts at
-# other random weights {cite:p}`lakshminarayanan2017simple`. For every seed we train
-# {glue:text}`members` networks that differ in start and batch order, and {glue:text}`bootstraps`
-# that get a bootstrap sample as well.
+# come twice and more than a third not at all. Networks differ even without bagging, since each one
+# starts at other random weights {cite:p}`lakshminarayanan2017simple`. For every seed we train
+# {glue:text}`members` networks that differ in start and batch order (*start*, from here on, means
+# both), and {glue:text}`bootstraps` that get a bootstrap sample as well.
 
 # %% tags=["hide-input"] title="How the networks are trained"
 TRAINING = datasets.rows(train, size, gens=rng.each(run.seeds, "subset"))
@@ -321,6 +327,7 @@ same = verdicts.identity(wrong, 1e-12, reason="1,023 ensembles of ten networks")
 claims.check("bagging.variance", same, anywhere, unit="")
 prose.number("v-first", v, ".4f")
 prose.number("c-first", c, ".4f")
+prose.number("v-images", some.shape[1])
 prose.number("members", MEMBERS)
 prose.number("bootstraps", BOOTSTRAPS)
 both = {k: [one_and_two(e) for e in errors[k]] for k in errors}
@@ -355,8 +362,8 @@ for i, (kind, pairs) in enumerate(both.items()):
         for k, e in zip(counts, line, strict=True)
     ]
 axis.set(xlabel="members k of the ensemble", xticks=[1, 2, 4, 6, 8, 10])
-axis.set(ylabel="squared error (thousandths)", ylim=(0, None))
-axis.legend(loc="lower left", title="members differ by")
+axis.set(ylabel="squared error (thousandths)")
+axis.legend(loc="upper right", title="members differ by")
 last = pd.DataFrame(table, columns=["members by", "seed", "k", "error"])
 ends = last[last.k.isin([1, MEMBERS])].groupby(["members by", "k"]).error.mean()
 spoken = {f"{kind}, k = {k}": e for (kind, k), e in ends.items()}
@@ -366,8 +373,10 @@ figures.show(
     alt="Mean squared error of the probabilities, in thousandths, against the "
     f"number of members. {figures.words(spoken, '.1f')}.",
     caption="Squared error of the averaged probabilities on new images, a thin "
-    "line a seed, the mean strong. Dashed: what infinitely many such "
-    "members would leave.",
+    "line a seed, the mean strong. Both curves are the formula, with v and c "
+    f"measured on {MEMBERS} networks (other start) and on {BOOTSTRAPS} "
+    "(bootstrap sample). Dashed: what infinitely many such members would "
+    "leave. The vertical axis does not begin at zero.",
     data=last,
 )
 
@@ -383,13 +392,14 @@ figures.show(
 #
 # Sharing less is not the whole account, since a bagged member sees fewer different examples. In
 # thousandths, one member with another start has the squared error {glue:text}`one-start` and ten
-# together {glue:text}`ten-start`. Bagged, one has {glue:text}`one-bagged` and ten have
-# {glue:text}`ten-bagged`.
+# together {glue:text}`ten-start`. Bagged, one has {glue:text}`one-bagged` and ten would
+# have {glue:text}`ten-bagged`, by the formula from {glue:text}`bootstraps` trained ones.
 #
 # ## All sub-networks at once
 #
-# A *sub-network* is what a mask leaves. How should a large number of answers be averaged? There are
-# two usual ways. The arithmetic mean adds probabilities. The *geometric mean* multiplies them and
+# We call the network without a mask the *whole network*; the claims call it the *scaled network*. It
+# is said to answer for all sub-networks. How should a large number of answers be averaged? There are two
+# usual ways. The arithmetic mean adds probabilities. The *geometric mean* multiplies them and
 # takes a root, which is the same as averaging their logarithms; it is then *normalized*, divided
 # by its sum over the classes, so that probabilities again sum to one.
 #
@@ -400,11 +410,17 @@ figures.show(
 # $2^d$ sub-networks, weighted with the probabilities $P(m)$ of their masks $m$ and normalized, is
 # what the layer says without a mask:
 #
-# $$ \prod_m \operatorname{softmax}(W (m \odot h) + b)^{P(m)} \;\propto\;
-#    \operatorname{softmax}(W h + b) . $$
+# $$
+# \begin{aligned}
+# \prod_m \operatorname{softmax}(&W (m \odot h) + b)^{P(m)} \\
+#  \propto\; \operatorname{softmax}(&W h + b) .
+# \end{aligned}
+# $$
 #
 # :::{symbols}
 # $h$ | `h`, {glue:text}`units` outputs of a hidden layer
+# $d$ | how many they are
+# $\propto$ | equal but for one factor, the same for all classes
 # $m$ | a row of `masks`: 0 or $1/(1-q)$ for each unit; $\odot$ multiplies unit by unit
 # $P(m)$ | `likely`
 # $W, b$ | `W`, `b`: weights and biases of the last layer
@@ -418,7 +434,8 @@ figures.show(
 # every such number.
 # ```
 #
-# Here is a small network with nine hidden units, trained with dropout. All 512 sub-networks:
+# {cite:t}`hinton2012improving` state it for one hidden layer and the rate one half. Here is a small
+# network with nine hidden units, trained with dropout. All 512 sub-networks:
 
 # %% tags=["hide-input"] title="How the small networks are trained"
 brief = training.TrainConfig(
@@ -475,7 +492,7 @@ prose.number("units", h.shape[1])
 # all of its parts, in one pass. | fails: That contradicts the proof, so the code has an error. |
 # undecided: Whether the code agrees with the proof stays open.`
 # Most networks have more than one hidden layer, though. Drop two layers of six units each, which
-# makes 4,096 sub-networks, at the rate of its training and at one half:
+# makes 4,096 sub-networks, at 0.2, the rate it was trained with, and at 0.5:
 
 # %%
 model, two = little((6, 6))
@@ -530,7 +547,7 @@ figures.show(
     f"largest difference {gap:.2f}.",
     caption="A dot is a probability of one class for one test image. With one "
     "dropped layer all dots lie on the line: the whole network is the "
-    "geometric mean. With two they do not.",
+    "geometric mean. With two they do not. Both at the rate one half.",
     data=pd.concat(
         pd.DataFrame({"layers": n, "parts": a.flatten(), "whole": b_.flatten()})
         for n, (a, b_) in drawn.items()
@@ -541,9 +558,12 @@ figures.show(
 # {claim}`dropout.test-time-deep` {by-verdict}`dropout.test-time-deep | holds: So the second layer
 # changes nothing. | fails: The ReLU between the layers is why: the mean of a kinked function is not
 # the function of the mean. From here on "an average of all sub-networks" is an approximation, and
-# whether it is a good one is a question for measurements. | undecided: Whether it is exact stays open.` At the
-# rate 0.2 the probability that is furthest off is off by {glue:text}`deep-worst-0.2` points, at one
-# half by {glue:text}`deep-worst-0.5`. At one half the largest difference on a typical image is
+# whether it is a good one is a question for measurements. | undecided: Whether it is exact stays open.`
+# {cite:t}`baldi2013understanding` bound its error in deep networks; {cite:t}`wardefarley2014empirical`
+# compare it with the exact mean in small networks with ReLU.
+#
+# At the rate 0.2 the probability that is furthest off is off by {glue:text}`deep-worst-0.2` points, at
+# one half by {glue:text}`deep-worst-0.5`. At one half, on average over images the largest difference is
 # {glue:text}`deep-typical` points, and the class with the largest probability is the same on
 # {glue:text}`deep-agree` % of the images.
 #
@@ -626,12 +646,13 @@ prose.number("width", HIDDEN[0])
 
 # %% [markdown]
 # {predicted}`differ <differ>` They differ on {glue:text}`differ` % of the images.
-# {claim}`dropout.approximates-bagging` One sub-network alone is right on {glue:text}`alone` %, the
-# mean of 100 on {glue:text}`hundred` %, the whole network on {glue:text}`whole` %.
-# {by-verdict}`dropout.approximates-bagging | holds: So as an approximation the picture is good: the
-# whole network answers as its parts do together, and at the price of one pass. | fails: So one of
-# the three parts of the statement is wrong here; the card says which. | undecided: For one of the
-# three parts these runs leave it open; the card says for which.`
+# {claim}`dropout.approximates-bagging` One sub-network alone is right on {glue:text}`alone` % (the
+# *mean sub-network*: the accuracy of a sub-network, averaged), the mean of 100 on
+# {glue:text}`hundred` %, the whole network on {glue:text}`whole` %. {by-verdict}`dropout.approximates-bagging | holds: So
+# as an approximation the picture is good: the whole network answers as its parts do together, and at
+# the price of one pass. | fails: So one of the three parts of the statement is wrong here; the card
+# says which. | undecided: For one of the three parts these runs leave it open; the card says for
+# which.`
 #
 # ## What dropout does to a network
 #
@@ -732,16 +753,16 @@ prose.number("size", size, ",")
 # {glue:text}`train-drop` %. On new images the accuracy is {glue:text}`test-plain` % without and
 # {glue:text}`test-drop` % with dropout.
 #
-# These networks have {glue:text}`size` examples. On all of MNIST, three layers of 1,024 units with
-# dropout and a limit on the size of the weights came to a test error of 1.06 %
-# {cite:p}`srivastava2014dropout`.
+# These networks have {glue:text}`size` examples. On all of MNIST, three layers of 1,024 ReLU units with
+# dropout and a limit on the length of each unit's incoming weights (*max-norm*) came to a test error of
+# 1.06 % {cite:p}`srivastava2014dropout`.
 #
 # ### Units that do not rely on each other
 #
 # The paper's second explanation: a unit that may be missing cannot be relied on, so no unit can
 # specialize in repairing the mistakes of a certain other one. Such mutual reliance is called
-# *co-adaptation*. Remove units from a *trained* network, and see. Set the knob to the rate used in
-# training.
+# *co-adaptation*. Remove units from a *trained* network, and see. Move the slider: it sets the rate
+# used in training.
 
 # %% tags=["hide-input"] title="How units are removed"
 CUTS = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
@@ -846,13 +867,22 @@ for label, key in (
     (SHORT, "short"),
 ):
     prose.mean(f"lost-{key}", losses[label])
+cost = {label: sum(values) / len(values) for label, values in losses.items()}
+left_over = min(cost["half again as wide"], cost[SHORT]) - cost[DROPPED]
+most = left_over > (cost[PLAIN] - cost[DROPPED]) / 2
+prose.number(
+    "neither",
+    "So neither explains most of it."
+    if most
+    else "So at least one explains half of it or more.",
+)
 
 # %% [markdown]
 # {claim}`dropout.co-adaptation` Half of the units cost the network without dropout
 # {glue:text}`lost-plain` points and the other one {glue:text}`lost-drop`. But is it dropout, or only a
 # network that has units to spare, or one that has not yet learned to rely on any? Two controls
-# without dropout: one with half as many units more loses {glue:text}`lost-wide` points, one trained for
-# {glue:text}`short` epochs loses {glue:text}`lost-short`.
+# without dropout: one with 1.5 times as many units loses {glue:text}`lost-wide` points, one trained for
+# {glue:text}`short` epochs loses {glue:text}`lost-short`. {glue:text}`neither`
 #
 # :::{predict}
 # :guess: correlated
@@ -925,13 +955,13 @@ figures.show(
 )
 
 # %% [markdown]
-# {predicted}`correlated` {claim}`dropout.correlation` The mean correlation, without its sign, is
+# {predicted}`correlated` {claim}`dropout.correlation` The mean absolute correlation is
 # {glue:text}`correlation-plain` without dropout and {glue:text}`correlation-drop` with it; at the
-# start it was {glue:text}`correlation-start`. {by-verdict}`dropout.correlation | holds: So here
-# "not relying on each other" does mean "being different". | fails: **It goes the other way.** Who
-# may lose any colleague needs a second one who can do the same work. Dropout asks for spare
-# copies, and copies are alike. Robust is not the same as diverse. | undecided: So from robust it
-# does not follow that units are more alike or less.`
+# start it was {glue:text}`correlation-start`. {by-verdict}`dropout.correlation | holds: So here "not
+# relying on each other" does mean "being different". | fails: **It goes the other way.** One reading:
+# who may lose any colleague needs a second one who can do some of the same work. The difference is
+# small, and this reading was not tested. Robust is not the same as diverse. | undecided: So from
+# robust it does not follow that units are more alike or less.`
 #
 # ## Against ten networks
 #
@@ -980,6 +1010,8 @@ claims.check(
     unit="percentage points",
 )
 prose.mean("ten-test", ten)
+seen = errors[SEPARATE].mean(1)[:, :looks]  # the images of the sub-networks
+prose.mean("ten-looks", [1000 * float(e.square().mean()) for e in seen])
 prose.mean("mild-test", column(mild, "test %"))
 prose.number("mild", RATES[1], "g")
 
@@ -989,9 +1021,9 @@ prose.number("mild", RATES[1], "g")
 # {by-verdict}`dropout.less-than-bagging | holds: Parts that share all of their weights and
 # were trained together do not replace networks that share nothing but their examples. | fails: So at
 # these sizes dropout does not fall behind ten separate networks. | undecided: At these sizes, which
-# of them is ahead stays open.` In squared error (thousandths), one sub-network has
-# {glue:text}`one-part`, 100 of them averaged {glue:text}`parts-left`, and ten separate networks
-# {glue:text}`ten-start`.
+# of them is ahead stays open.` In squared error (thousandths), on
+# the images that the sub-networks saw, one sub-network has {glue:text}`one-part`, 100 of them averaged
+# {glue:text}`parts-left`, and ten separate networks {glue:text}`ten-looks`.
 #
 # One half is the paper's rate for hidden units and was not tuned here; at the
 # rate {glue:text}`mild` a network is right on {glue:text}`mild-test` %.
@@ -1042,8 +1074,10 @@ print(f"{len(batchwise)} networks trained with one mask a batch")
 
 # %% [markdown]
 # With one mask a batch and everything else equal, the accuracy on new images is
-# {glue:text}`batchwise` %: a difference of {glue:text}`batchwise-costs` points, with a 95 % interval
-# from {glue:text}`batchwise-costs-interval`. (Exercise 3 is about the two kinds.)
+# {glue:text}`batchwise` %. A mask for every example brings {glue:text}`batchwise-costs` points more (the
+# difference was taken before rounding), with a 95 % interval from
+# {glue:text}`batchwise-costs-interval`. If all of the interval is above zero, the noisier gradient costs
+# accuracy here. (Exercise 3 is about the two kinds.)
 #
 # ## How this can mislead
 #
@@ -1052,8 +1086,9 @@ print(f"{len(batchwise)} networks trained with one mask a batch")
 #   accuracy {glue:text}`test-short` %. A gap without its accuracy says nothing.
 # - **Which average?** The theorem speaks of the geometric mean, the 100 sub-networks were averaged
 #   arithmetically, as ensembles are.
-# - **Equal steps, not equal cost.** Ten networks cost ten times as much as one. All networks had the same number of epochs. Dropout usually profits from wider
-#   layers, more epochs and a limit on the weights, which the paper used.
+# - **Equal steps, not equal cost.** Ten networks cost ten times as much as one. All networks had the
+#   same number of epochs. Dropout usually profits from wider layers, more epochs and a limit on the
+#   weights, which the paper used.
 # - **Robust against what?** Co-adaptation was measured by removing units at random, which is what
 #   dropout trains for. Another damage may give another order.
 # - **What the intervals cover.** A seed draws training and test images, starts, orders, samples and
@@ -1066,26 +1101,28 @@ print(f"{len(batchwise)} networks trained with one mask a batch")
 #
 # {by-verdict}`dropout.test-time | holds: **With one dropped layer, yes: the whole network is exactly
 # the normalized geometric mean of all its sub-networks.** | fails: **Not even with one layer.** |
-# undecided: **With one dropped layer that stays open.**`
-# {by-verdict}`dropout.test-time-deep | holds: With two layers, too. | fails: **With more layers it
-# is an approximation.** | undecided: **With more layers that stays open.**` {by-verdict}`dropout.less-than-bagging | holds: **And it does not replace
-# ten networks that were trained separately.** | fails: **It does not fall behind ten
-# separate networks here.** | undecided: **Whether it replaces separate networks stays open here.**`
+# undecided: **With one dropped layer that stays open.**` {by-verdict}`dropout.test-time-deep | holds:
+# With two layers, too. | fails: **With more layers it is an approximation.** | undecided: **With more
+# layers that stays open.**` {by-verdict}`dropout.less-than-bagging | holds: **And it does not replace
+# ten networks that were trained separately.** | fails: **It does not fall behind ten separate networks
+# here.** | undecided: **Whether it replaces separate networks stays open here.**`
 #
 # - Networks with other starts share {glue:text}`share-start` % of their squared error, bagged ones
-#   {glue:text}`share-bagged` %: that is the ceiling of any number of them.
-# - The whole network and 100 of its sub-networks answer differently on {glue:text}`differ` % of the
-#   images.
+#   {glue:text}`share-bagged` %: that much of the error stays, however many there are.
+# - At the rate one half the whole network and 100 of its sub-networks answer differently on
+#   {glue:text}`differ` % of the images.
 # - Accuracy on new images: {glue:text}`test-plain` % for one network, {glue:text}`test-drop` % with
-#   dropout, {glue:text}`ten-test` % for ten.
+#   dropout at the rate one half, {glue:text}`ten-test` % for ten.
 #
 # **If you train networks:** where data are few, try dropout, also at rates below one half, and
 # switch it off for answers (`model.eval()` in PyTorch). If you can pay for several networks, train
 # them from different starts and average their probabilities: four members bring three quarters of
-# the gain.
+# the gain in squared error that any number could bring.
 #
-# **Open.** An ensemble gains by disagreement, dropout asks for copies. Is there a way to train one
-# network whose parts disagree? **Next:** {doc}`when should training stop? <early-stopping>`
+# **Open.** An ensemble gains by disagreement. {by-verdict}`dropout.correlation | holds: Dropout makes
+# its units a little less alike. | fails: Dropout does not make its units disagree. | undecided:
+# Whether dropout makes its units disagree stays open.` Is there a way to train one network whose parts
+# disagree? **Next:** {doc}`when should training stop? <early-stopping>`
 
 # %% [markdown]
 # ## Exercises
