@@ -24,12 +24,12 @@
 # promises: the error on new examples is not above the sum. Such promises helped to build machine
 # learning as we know it.
 #
-# For networks the number that is added is larger than one, so the promise is empty. This
+# For networks the classical numbers are larger than one, so the promise is empty. This
 # chapter shows the proofs at work, then where and why each of them stops.
 #
 # :::{dropdown} Show me the answer
 # {by-verdict}`vc.blind-to-data | holds: **Something true, and too little.** The VC bound is one
-# number for right and for random labels, while networks are good on the first and useless on the
+# number for true and for random labels, while networks are good on the first and useless on the
 # second. | fails: **More than expected**: true and random labels do not differ as much as a bound
 # must allow for. | undecided: **These runs cannot tell** how far true and random labels are apart.
 # | not-run: This build did not run the networks.`
@@ -181,7 +181,7 @@ figures.show(
 # %% [markdown]
 # No four points of the plane work, so lines have dimension 3; in $d$ inputs a linear classifier
 # with a bias has $d+1$ {cite:p}`cover1965geometrical`. Once $n$ is beyond the dimension, the number of
-# labelings grows like a power of $n$ and no longer like $2^n$. Then the root goes to zero:
+# labelings grows like a power of $n$ and no longer like $2^n$. Then what is added goes to zero:
 #
 # ```{prf:proposition} Vapnik and Chervonenkis
 # :label: capacity-bounds-vc
@@ -764,7 +764,7 @@ prose.number("dudley-high", max(times), ".1f")
 #
 # ## Norms and margins
 #
-# Counting weights is hopeless for a network. The *size* of the weights may do better. Call the root of
+# Counting did not help. The *size* of the weights may do better. Call the root of
 # the sum of all squared entries of a layer its length (its Frobenius norm).
 #
 # ```{prf:proposition} Golowich, Rakhlin and Shamir (2018), theorem 1
