@@ -94,7 +94,7 @@ context
 #
 # Begin with *one* function, chosen before the examples come. Its error on $n$ independent examples is
 # an average of $n$ coin tosses, and averages are near their mean: it is more than $\varepsilon$ too
-# small with a probability of at most $e^{-2n\varepsilon^2}$ (Hoeffding 1963). Now let there be
+# small with a probability of at most $e^{-2n\varepsilon^2}$ {cite:p}`hoeffding1963probability`. Now let there be
 # $N$ functions, and let the data choose among them. *Some* function is badly lucky with a probability of
 # at most $N e^{-2n\varepsilon^2}$. Call this $\delta$ and solve for $\varepsilon$:
 
@@ -764,10 +764,10 @@ prose.number("dudley-high", max(times), ".1f")
 #
 # ## Norms and margins
 #
-# Counting did not help. The *size* of the weights may do better. Call the root of
-# the sum of all squared entries of a layer its length (its Frobenius norm).
+# Counting did not help. The *size* of the weights may do better {cite:p}`golowich2018size`. Call the root of
+# the sum of all squared entries of a layer its length (its {term}`Frobenius norm`).
 #
-# ```{prf:proposition} Golowich, Rakhlin and Shamir (2018), theorem 1
+# ```{prf:proposition} Norms of the layers bound the complexity
 # :label: capacity-bounds-norms
 #
 # For all ReLU networks with $L$ layers of weights, no biases, one output, any widths, and layers of
@@ -777,8 +777,7 @@ prose.number("dudley-high", max(times), ".1f")
 #
 # For a margin $\gamma$ and independent examples, with a probability of at least $1-\delta$ for all of
 # these networks, $E_{\text{out}}$ is at most the share of training examples whose margin is below
-# $\gamma$, plus $2\mathfrak{R}/\gamma$, plus $3\sqrt{\ln(2/\delta)/(2n)}$ (Mohri, Rostamizadeh and
-# Talwalkar 2018, theorem 5.8).
+# $\gamma$, plus $2\mathfrak{R}/\gamma$, plus $3\sqrt{\ln(2/\delta)/(2n)}$ ({cite:t}`mohri2018foundations`, theorem 5.8).
 #
 # :::{symbols}
 # $M_1 M_2$ | lengths of `first` and `last`, multiplied: {glue:text}`norms-true` with true labels; divided out, so 1
@@ -886,7 +885,7 @@ figures.show(
 # by a factor of {glue:text}`growth-true`, with random ones by {glue:text}`growth-random`.
 # {by-verdict}`norms.grow-with-n | holds: So more examples make this promise worse, while the error
 # falls. | fails: The weights do grow and the margins do shrink, but more slowly than $\sqrt n$ rises. |
-# undecided: Growing weights and rising $n$ nearly balance here.` Nagarajan and Kolter (2019) reported
+# undecided: Growing weights and rising $n$ nearly balance here.` {cite:t}`nagarajan2019uniform` reported
 # growth, for larger training sets and a margin that all but one example in a hundred keep. With their
 # share the factor is {glue:text}`growth-small` here: which margin one takes matters.
 #
