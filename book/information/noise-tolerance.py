@@ -94,8 +94,8 @@ context
 # %% [markdown]
 # ## A network in the noise
 #
-# Here is a network that has learned {glue:text}`size` digits. Each square shows the weights of one
-# hidden unit: what it looks for. Move the slider, and noise is added to all weights of the network,
+# Here is a network that has learned {glue:text}`size` digits. Each square shows how the weights
+# of one hidden unit have changed since the start: what it has learned to look for. Move the slider, and noise is added to all weights of the network,
 # in multiples of what it can just bear.
 
 # %% tags=["hide-input"] title="The networks and how they are trained"
@@ -173,8 +173,8 @@ one = [run.seeds[0]]
 start, first = trained(one, "true labels")
 borne = count(one, "true labels", first.params, start)
 bears = float(borne.scale[0])
-weights = first.params["dense0.weight"][0]
-loudest = weights.norm(dim=1).argsort(descending=True)[:8]
+moved = (first.params["dense0.weight"] - start["dense0.weight"])[0]
+loudest = moved.norm(dim=1).argsort(descending=True)[:8]
 drawn = examples(one)
 unit = posterior.gaussian(
     {k: torch.zeros_like(p) for k, p in first.params.items()}, 1.0
@@ -194,14 +194,16 @@ for times in (0.0, 0.5, 1.0, 2.0, 4.0):
         f"{losses[times]:.2f}, {100 * float(right[0]):.0f} % of the training "
         "set right."
     )
-    alts[times] = f"The weights of eight hidden units as images. {says[times]}"
+    alts[times] = (
+        f"How the weights of eight hidden units have changed, as images. {says[times]}"
+    )
 figures.flipbook(
     books,
     "weights-in-noise",
     label="noise, in multiples of what is tolerated",
     alts=alts,
     says=says,
-    caption="The weights of eight hidden units of one network, with noise on "
+    caption="What eight hidden units of one network have learned, with noise on "
     f"all weights. Up to a noise of {bears:.3f} the training loss stays near "
     f"{losses[0.0]:.2f}; with four times as much it is {losses[4.0]:.1f}.",
     data=pd.DataFrame({"times": list(losses), "loss": list(losses.values())}),
@@ -400,6 +402,8 @@ figure, axis = plt.subplots(figsize=(5.6, 3.3))
 figures.seed_curves(axis, long, x="length", y="nats", hue="arm")
 axis.set(xscale="log", yscale="log", ylabel="divergence at tolerance (nats)")
 axis.set(xlabel="epochs", xticks=LENGTHS, xticklabels=LENGTHS)
+marks = (2000, 5000, 10_000, 20_000, 50_000)
+axis.set_yticks(marks, [f"{m:,}" for m in marks])
 axis.minorticks_off()
 axis.legend(title=None, loc="upper left")
 last = {arm: float(np.mean(ends(arm, "nats", LENGTHS[-1]))) for arm in both}
