@@ -95,8 +95,8 @@ context
 # ## A network in the noise
 #
 # Here is a network that has learned {glue:text}`size` digits. Each square shows how the weights
-# of one hidden unit have changed since the start: what it has learned to look for. Move the slider, and noise is added to all weights of the network,
-# in multiples of what it can just bear.
+# of one hidden unit have changed since the start: what it has learned to look for. Move the slider,
+# and noise is added to all weights of the network, in multiples of what it can just bear.
 
 # %% tags=["hide-input"] title="The networks and how they are trained"
 LOSS = 0.05  # nats an example; where training stops
@@ -184,10 +184,9 @@ books, alts, says, losses = {}, {}, {}, {}
 for times in (0.0, 0.5, 1.0, 2.0, 4.0):
     noisy = {k: p + times * bears * z[k] for k, p in first.params.items()}
     loss, right = metrics.evaluate(model, noisy, drawn["x"], drawn["true"])
-    shown = noisy["dense0.weight"][0, loudest].reshape(8, *train.x.shape[1:])
-    books[times] = figures.image_rows(
-        {"weights": shown.cpu().numpy()}, size=0.6
-    )
+    change = (noisy["dense0.weight"] - start["dense0.weight"])[0, loudest]
+    shown = change.reshape(8, *train.x.shape[1:]).cpu().numpy()
+    books[times] = figures.image_rows({"change": shown}, size=0.6)
     losses[times] = float(loss[0])
     says[times] = (
         f"Noise of {times:g} times the tolerated size: training loss "
