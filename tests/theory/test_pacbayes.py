@@ -2,8 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from scipy import optimize
 
 from dlnotes.networks import models, stacks
 from dlnotes.rng import each, generator
@@ -79,6 +81,113 @@ def test_training_finds_what_a_search_finds_in_one_dimension():
         config, recipe, given, x, y, gens=[generator(0, "order")], noise=[generator(0, "noise")]
     )
     assert value(q) <= searched * 1.02
+
+
+class OneInput:
+    """Logits w0 x and w1 x of two classes: the loss depends on w1 - w0 alone, so integrals do."""
+
+    config = models.ModelConfig(kind="mlp", input_shape=(1,), num_classes=2, hidden=(), bias=False)
+    center, spread, n = {"dense0.weight": torch.zeros(1, 2, 1)}, 0.7, 30
+
+    def __init__(self):
+        gen = generator(0, "one input")
+        self.y = torch.randint(2, (self.n,), generator=gen)
+        self.x = (self.y - 0.5 + 0.7 * torch.randn(self.n, generator=gen))[:, None]
+        self.nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+        self.weights = weights / weights.sum()
+
+    def losses(self, d):
+        """Return the summed cross-entropy where w1 - w0 is d."""
+        margins = np.outer(d, ((2 * self.y - 1) * self.x[:, 0]).double().numpy())
+        return np.logaddexp(0, -margins).sum(1)
+
+    def value(self, price, m, s):
+        """Return the objective at means -m and m and one standard deviation s."""
+        loss = self.weights @ self.losses(2 * m + math.sqrt(2) * s * self.nodes)
+        share = s / self.spread
+        nats = 2 * (-math.log(share) + (share**2 + (m / self.spread) ** 2 - 1) / 2)
+        return (loss + price * nats) / self.n
+
+    def best(self, price):
+        found = optimize.minimize(
+            lambda v: self.value(price, v[0], math.exp(v[1])), [0.5, -1.0], method="Nelder-Mead"
+        )
+        return found.x[0], math.exp(found.x[1])
+
+    def trained(self, prices, spread=None):
+        count = len(prices)
+        center = {name: p.repeat(count, 1, 1) for name, p in self.center.items()}
+        given = pacbayes.Prior(center, (spread or self.spread,))
+        recipe = pacbayes.PosteriorConfig(
+            batch_size=self.n, epochs=1200, learning_rate=0.01, start=0.3, price=prices
+        )
+        noise = each(range(count), "noise")
+        order = generator(0, "order")
+        return pacbayes.train(self.config, recipe, given, self.x, self.y, gens=order, noise=noise)
+
+
+def test_training_at_a_price_finds_what_a_minimizer_of_the_integral_finds():
+    problem, prices = OneInput(), (0.1, 1.0, 5.0)
+    q = problem.trained(prices)
+    for i, price in enumerate(prices):
+        low, high = q.mean["dense0.weight"][i, :, 0].tolist()
+        m, s = (high - low) / 2, float(q.scale["dense0.weight"][i].log().mean().exp())
+        best_m, best_s = problem.best(price)
+        assert problem.value(price, m, s) == pytest.approx(
+            problem.value(price, best_m, best_s), rel=0.005
+        )
+        assert m == pytest.approx(best_m, abs=0.1)
+        assert s == pytest.approx(best_s, rel=0.2)
+
+
+def test_at_price_one_the_cost_is_the_evidence_and_never_less():
+    # -ln of the mean over the prior of the labels' probability, an integral over w1 - w0
+    problem = OneInput()
+    d = math.sqrt(2) * problem.spread * problem.nodes
+    evidence = -math.log(problem.weights @ np.exp(-problem.losses(d)))
+    q = problem.trained((1.0,))
+    low, high = q.mean["dense0.weight"][0, :, 0].tolist()
+    s = float(q.scale["dense0.weight"].log().mean().exp())
+    cost = problem.n * problem.value(1.0, (high - low) / 2, s)
+    assert evidence <= cost <= 1.03 * evidence
+
+
+def test_where_a_nat_is_dear_nothing_is_learned_and_where_it_is_free_most():
+    x, y = data()
+    recipe = pacbayes.PosteriorConfig(
+        batch_size=200, epochs=400, learning_rate=0.02, start=0.1, price=(0.0, 1e5)
+    )
+    given = prior(scales=(0.1,))
+    q = pacbayes.train(
+        CONFIG, recipe, given, x, y, gens=generator(0, "a"), noise=each(range(2), "noise")
+    )
+    nats = posterior.kl(q, posterior.gaussian(given.mean, 0.1))
+    risk = posterior.risk(CONFIG, q, x, y, gens=each(range(2), "risk")).estimate
+    start = posterior.gaussian(given.mean, 0.1)
+    before = posterior.risk(CONFIG, start, x, y, gens=each(range(2), "risk")).estimate
+    assert nats[1] < 0.01 < 50 < nats[0]
+    assert risk[0] < 0.2
+    assert risk[1] == pytest.approx(float(before[1]), abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("scales", "price"), [((0.1, 0.2), 1.0), ((0.1,), (1.0,)), ((0.1,), (1.0, 1.0, 1.0))]
+)
+def test_a_price_needs_one_scale_and_one_price_a_model(scales, price):
+    x, y = data()
+    recipe = pacbayes.PosteriorConfig(
+        batch_size=50, epochs=1, learning_rate=0.1, start=0.1, price=price
+    )
+    with pytest.raises(ValueError, match="one price or one for each of the 2 models"):
+        pacbayes.train(
+            CONFIG,
+            recipe,
+            prior(scales=scales),
+            x,
+            y,
+            gens=generator(0, "a"),
+            noise=each((0, 1), "b"),
+        )
 
 
 def test_a_model_trains_as_it_would_alone():
@@ -176,7 +285,10 @@ def test_a_certificate_that_would_not_hold_is_refused(change, said):
 
 @pytest.mark.parametrize(
     "change",
-    [{"batch_size": 0}, {"start": 0.0}, {"delta": 1.0}, {"floor": 1.0}, {"learning_rate": 0.0}],
+    [
+        *({"batch_size": 0}, {"start": 0.0}, {"delta": 1.0}, {"floor": 1.0}),
+        *({"learning_rate": 0.0}, {"price": -1.0}, {"price": (1.0, math.inf)}),
+    ],
 )
 def test_a_recipe_that_is_none_is_refused(change):
     given = {"batch_size": 50, "epochs": 1, "learning_rate": 0.1, "start": 0.1} | change

@@ -1,7 +1,7 @@
-"""Stochastic networks that are trained on a PAC-Bayes bound, and the certificate of their risk."""
+"""Stochastic networks trained on a PAC-Bayes bound or at a price; the certificate of their risk."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -55,6 +55,8 @@ class PosteriorConfig:
         floor: Probability of the right class below which the loss stays as it is, in (0, 1): so
             the cross-entropy has a largest value, ``ln(1/floor)``, and is divided by it.
         delta: Of the bound, in (0, 1).
+        price: Of a nat of divergence, in nats of cross-entropy, >= 0; one number, or one a model.
+            None trains on the bound; else ``floor`` and ``delta`` play no part.
     """
 
     batch_size: int
@@ -63,9 +65,12 @@ class PosteriorConfig:
     start: float
     floor: float = 1e-4
     delta: float = 0.025
+    price: float | tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        prices = self.price if isinstance(self.price, tuple) else (self.price or 0.0,)
         limits = {
+            "0 <= price < inf": all(0 <= price < math.inf for price in prices),
             "batch_size >= 1": self.batch_size >= 1,
             "epochs >= 0": self.epochs >= 0,
             "0 < learning_rate < inf": 0 < self.learning_rate < math.inf,
@@ -111,11 +116,17 @@ def train(
     gens: Gens,
     noise: Sequence[torch.Generator],
 ) -> Gaussian:
-    """Train means and standard deviations of all weights on a PAC-Bayes bound.
+    """Train means and standard deviations of all weights on a PAC-Bayes bound, or at a price.
 
-    In each step every model draws one network, whose clipped cross-entropy stands for the risk, and
-    follows the gradient of `quadratic` (Blundell et al. 2015, for the gradient). The
-    scale of the prior is the best one at that moment; `certify` takes one of its grid.
+    In each step every model draws one network, and follows the gradient of what that network gives
+    (Blundell et al. 2015, for the gradient).
+
+    Without a price the clipped cross-entropy stands for the risk in `quadratic`. The scale of the
+    prior is the best one at that moment; `certify` takes one of its grid.
+
+    At a price it is the mean cross-entropy plus ``price / n`` times the divergence from the prior,
+    whose one scale is fixed (Achille and Soatto 2018, for this trade-off). At price 1 its minimum
+    over all distributions, not only normal ones, is the Bayesian posterior.
 
     Args:
         model: The shape of the models.
@@ -132,7 +143,8 @@ def train(
         The posteriors.
 
     Raises:
-        ValueError: If there are no examples, or generators and models differ in number.
+        ValueError: If there are no examples, generators or prices and models differ in number, or
+            there is a price and the prior has several scales.
     """
     models = stacks.num_models(prior.mean)
     own = y if y.ndim == 2 else y.expand(models, -1)
@@ -142,6 +154,7 @@ def train(
             f"need examples and a generator of noise for each of the {models} models, got "
             f"{batches.examples} and {len(noise)}"
         )
+    objective = _objective(config, prior, batches.examples)
     noise, alive = [gen.clone_state() for gen in noise], torch.arange(models, device=y.device)
     mean = {name: p.detach().clone().requires_grad_() for name, p in prior.mean.items()}
     log_scale = {
@@ -156,16 +169,40 @@ def train(
             q = Gaussian(mean, {name: s.exp() for name, s in log_scale.items()})
             logits = forward(model, posterior.sample(q, noise), batch_x)
             log_p = logits.log_softmax(2).gather(2, batch_y[..., None])[..., 0]
-            risk = log_p.clamp(min=math.log(config.floor)).mean(1) / math.log(config.floor)
-            kl = _best_kl(q, prior.mean)
-            loss = quadratic(risk.double(), kl, n=batches.examples, delta=config.delta)
             steps.zero_grad()
-            loss.sum().backward()
+            objective(q, log_p).sum().backward()
             steps.step()
     return posterior.gaussian(
         {name: p.detach() for name, p in mean.items()},
         {name: s.detach().exp() for name, s in log_scale.items()},
     )
+
+
+def _objective(
+    config: PosteriorConfig, prior: Prior, n: int
+) -> Callable[[Gaussian, Tensor], Float64[Tensor, "models"]]:
+    """Return what is minimized, given the posterior and the ``ln p`` of one network's answers."""
+
+    def bound(q: Gaussian, log_p: Tensor) -> Tensor:
+        risk = log_p.clamp(min=math.log(config.floor)).mean(1) / math.log(config.floor)
+        return quadratic(risk.double(), _best_kl(q, prior.mean), n=n, delta=config.delta)
+
+    if config.price is None:
+        return bound
+    models = stacks.num_models(prior.mean)
+    prices = config.price if isinstance(config.price, tuple) else (config.price,) * models
+    if len(prior.scales) != 1 or len(prices) != models:
+        raise ValueError(
+            f"a price needs a prior with one scale, and one price or one for each of the {models} "
+            f"models, got {len(prior.scales)} scales and {len(prices)} prices"
+        )
+    fixed = posterior.gaussian(prior.mean, prior.scales[0])
+    each = torch.tensor(prices, dtype=torch.float64, device=fixed.mean["dense0.weight"].device)
+
+    def priced(q: Gaussian, log_p: Tensor) -> Tensor:
+        return each * posterior.kl(q, fixed) / n - log_p.mean(1)
+
+    return priced
 
 
 def _best_kl(q: Gaussian, center: Params) -> Float64[Tensor, "models"]:
