@@ -279,7 +279,7 @@ prose.number("distance-one", distance, ",.0f")
 # It is also the divergence in the bound of {doc}`the last chapter <pac-bayes>`. But do not expect a
 # guarantee from it here. With {glue:text}`size` examples the bound adds about the root of count over
 # twice the examples, and that is more than one: it promises nothing. (The networks of
-# {doc}`the next chapter <certificates>` are trained to have a small count; these are not.) What is
+# the chapter on certificates are trained to have a small count; these are not.) What is
 # left is the *order*: of two networks with the same training loss, which has less to say?
 #
 # :::{predict}
@@ -611,7 +611,7 @@ prose.number("change", float(np.exp(np.mean(np.log(change)))), ".1f")
 # ## How this can mislead
 #
 # - **One size of noise for all weights.** A distribution with its own size for each weight bears
-#   more where a weight does not matter. The next chapter trains such sizes, and its counts are far
+#   more where a weight does not matter. The chapter on certificates trains such sizes, and its counts are far
 #   smaller.
 # - **The tolerance is a choice.** We allow the loss to rise by {glue:text}`rise` nats. Another
 #   tolerance gives another count; all networks here are compared at the same one.
@@ -639,7 +639,7 @@ prose.number("change", float(np.exp(np.mean(np.log(change)))), ".1f")
 # in which units of the weights? How far from the start? At which training loss?
 #
 # **Open.** Which way of writing a function down is the right one to count in?
-# **Next:** {doc}`can a bound on a real network be worth anything? <certificates>`
+# **Next:** {doc}`what if every nat had a price? <price-of-information>`
 
 # %% [markdown]
 # ## Exercises

@@ -870,7 +870,7 @@ prose.number("side", side)
 # are the ones that your network has learned by heart: look at their labels first.
 #
 # **Open.** Which prior makes digits cheaper still, without looking at their labels? **Next:**
-# {doc}`which habits limit what the weights learn? <controlling-information>`
+# which habits limit what the weights learn?
 
 # %% [markdown]
 # ## Exercises
