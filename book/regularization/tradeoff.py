@@ -26,8 +26,8 @@
 #
 # Being wrong in the same way each time is called **bias**, being wrong in a new way each time
 # **variance**. Every textbook says that {term}`regularization` buys less variance at the price of
-# more bias {cite:p}`goodfellow2016deep`, and draws two curves that cross. Hardly any textbook
-# *measures* them for a network. This page does.
+# more bias {cite:p}`goodfellow2016deep`, and draws two curves that cross. {cite:t}`geman1992neural`
+# *measured* them for networks; textbooks hardly ever do. This page measures them again.
 #
 # :::{dropdown} Show me the answer
 # {by-verdict}`tradeoff.network | holds: **Stability for truth, on average.** A larger penalty makes
@@ -46,7 +46,8 @@
 # First for {term}`ridge regression`, where every number has a formula, then for networks on digits.
 #
 # **What theory predicts.** For squared error, a sum that is exact: error = squared bias + variance.
-# For ridge regression also which way each part moves. For networks nothing exact.
+# For ridge regression also which way each part moves. The sum holds for networks
+# too; which way the parts move is only a guess there.
 #
 # **What you need.** Means and variances, matrix times vector, and, for the formulas,
 # eigenvalues. How a page like this is made is told [for readers](../readers).
@@ -90,8 +91,8 @@ context
 #
 # $$ \tfrac{1}{2}\,|X w - y|^2 + \tfrac{a}{2}\,|w|^2 , $$
 #
-# where a row of $X$ holds the ten features of one point, and $a \ge 0$ is the penalty. The minimum
-# has a formula:
+# where a row of $X$ holds the ten features of one point, $|v|^2$ is the sum of the squared entries of
+# $v$, and $a \ge 0$ is the penalty. The minimum has a formula:
 
 
 # %%
@@ -129,8 +130,8 @@ assert float((clean - truth(inputs)).abs().max()) < 1e-3
 
 # %% [markdown]
 # Each thin curve below was fitted to another training set. Turn the knob from no penalty to a large
-# one. Before that, say: at which penalty will the *average* curve (the thick one) be nearest to the
-# truth?
+# one. Before that, say: at which penalty will the *average* curve (the thick one, the mean over ever
+# more training sets) be nearest to the truth?
 #
 # :::{predict}
 # :guess: nearest
@@ -153,19 +154,19 @@ def fitted(a: float) -> Tensor:
 books, says, alts, split = {}, {}, {}, {}
 for a in KNOB:
     curves = fitted(a)
-    mean = curves.mean(0)
-    bias2 = float(((mean - truth(fine)) ** 2).mean())
+    expected = features(fine) @ ridge(X, clean, a)  # ridge is linear in y
+    bias2 = float(((expected - truth(fine)) ** 2).mean())
     variance = float(curves.var(0, correction=0).mean())
     split[a] = (bias2, variance)
     frame, axis = plt.subplots(figsize=(5.6, 3.4))
     axis.plot(fine, curves[:25].T, color=figures.COLORS[0], lw=0.5, alpha=0.5)
-    axis.plot(fine, mean, color=figures.COLORS[0], lw=2.5)
+    axis.plot(fine, expected, color=figures.COLORS[0], lw=2.5)
     axis.plot(fine, truth(fine), color=figures.INK, ls=(0, (3, 2)), lw=1.5)
     axis.set(xlim=(-1, 1), ylim=(-2.2, 2.2), xlabel="input", ylabel="output")
     axis.text(-0.55, -1.75, "truth (dashed)", color=figures.INK, ha="center")
     axis.text(0.45, 1.75, "average fit", color=figures.COLORS[0], ha="right")
     books[a] = frame
-    says[a] = f"squared bias {bias2:.3f}, variance {variance:.3f}"
+    says[a] = f"squared bias {bias2:.4f}, variance {variance:.4f}"
     alts[a] = (
         f"25 fitted curves, their average and the truth at penalty {a:g}: {says[a]}."
     )
@@ -187,29 +188,33 @@ figures.flipbook(
 
 # %% tags=["remove-cell"]
 nearest = min(split, key=lambda a: split[a][0])
-prose.number("nearest", "no penalty" if nearest == 0 else "a small one")
-prose.number("bias-none", split[0.0][0], ".3f")
-prose.number("variance-none", split[0.0][1], ".3f")
-prose.number("bias-large", split[30.0][0], ".3f")
-prose.number("variance-large", split[30.0][1], ".3f")
+ends = {KNOB[0]: "no penalty", KNOB[-1]: "a large one"}
+prose.number("nearest", ends.get(nearest, "a small one"))
+prose.number("bias-none", split[0.0][0], ".4f")
+prose.number("variance-none", split[0.0][1], ".4f")
+prose.number("bias-large", split[30.0][0], ".4f")
+prose.number("variance-large", split[30.0][1], ".4f")
 
 # %% [markdown]
 # {predicted}`nearest <nearest>` Without a penalty the average is as near as it gets: squared bias
 # {glue:text}`bias-none`, variance {glue:text}`variance-none`. With the largest penalty the roles are
 # exchanged: {glue:text}`bias-large` and {glue:text}`variance-large`. No single training set lets you
-# see the one or the other: **bias and variance belong to a procedure, not to a fitted model.**
+# see the one or the other: **bias and variance belong to a procedure, not to a fitted model.** (A
+# mean of finitely many fits is itself a little off. Here the exact one is known: ridge weights are
+# linear in the targets, so it is the fit to the points without noise.)
 #
 # ## The sum that is exact
 #
-# Write $f_r(x)$ for the prediction of the model that was trained on training set $r$ of $R$, $\bar f$
-# for the mean of them, and $f$ for the truth. Then, for every $x$,
+# Write $f_r(x)$ for the prediction of the model that was trained on the $r$-th of $R$ training sets,
+# $\bar f$ for the mean of them, and $f$ for the truth. Then, for every $x$,
 #
-# $$ \frac1R\sum_r \bigl(f_r - f\bigr)^2 \;=\; \underbrace{(\bar f - f)^2}_{\text{squared bias}}
-#    \;+\; \underbrace{\frac1R\sum_r \bigl(f_r - \bar f\bigr)^2}_{\text{variance}} . $$
+# $$ \begin{aligned}
+#    \frac1R\sum_r \bigl(f_r - f\bigr)^2 \;=\; & \underbrace{(\bar f - f)^2}_{\text{squared bias}} \\
+#    & + \underbrace{\frac1R\sum_r \bigl(f_r - \bar f\bigr)^2}_{\text{variance}} .
+#    \end{aligned} $$
 #
 # Write $f_r - f = (f_r - \bar f) + (\bar f - f)$ and square; the mixed term is zero, because the
-# deviations from a mean add up to zero. It is the theorem of Pythagoras: truth, mean and single
-# fit form a right angle on average {cite:p}`geman1992neural`.
+# deviations from a mean add up to zero {cite:p}`geman1992neural`.
 
 # %%
 curves, f = fitted(0.3), truth(fine)
@@ -258,12 +263,12 @@ prose.mean("excess", excess, ".2f")
 # %% [markdown]
 # {claim}`tradeoff.decomposition` Against *measured* targets, which carry noise of their own, a third
 # part comes in, and nothing that you train can remove it. {claim}`tradeoff.noise-adds` This one is a
-# calibration: we know that the true factor is 1, so it tests the method of this book. Measured:
+# calibration: we know that the true factor is 1, so it tests our way of measuring. Measured:
 # {glue:text}`excess`.
 #
 # ## Which way each part moves
 #
-# In linear regression we can say more. Turn the coordinates so that $X^{\top}X$ is diagonal. In each
+# In linear regression we can say more. Use the eigenvectors of $X^{\top}X$ as axes. In each
 # direction the problem is then one-dimensional: the direction has a strength $s$ (how much the
 # inputs vary along it), a true weight $\theta$, and noise of variance $\sigma^2$ on the targets.
 #
@@ -275,7 +280,7 @@ prose.mean("excess", excess, ".2f")
 #
 # $$ \Bigl(\frac{a}{s+a}\Bigr)^{2}\theta^{2} \qquad\text{and}\qquad \frac{\sigma^2\, s}{(s+a)^2} . $$
 #
-# The first rises with $a$, the second falls.
+# The first rises with $a$ if $\theta \ne 0$, the second falls.
 #
 # :::{symbols}
 # $s$ | an eigenvalue of $X^{\top}X$, `strength`
@@ -351,15 +356,16 @@ prose.number("sigma", SIGMA)
 #
 # {claim}`tradeoff.variance-falls`
 #
-# Add both over all directions, and you have the risk $E|\hat w - \theta|^2$ as a function of the
-# penalty: the picture that everybody draws. Is some penalty always worth it?
+# Add both over all directions, and you have the **risk** $E|\hat w - \theta|^2$: the expected squared
+# distance between the fitted weights $\hat w$ and the true weights $\theta$ (now all of them). As a
+# function of the penalty it is the picture that everybody draws. Is some penalty always worth it?
 #
 # :::{predict}
 # :guess: always
 # :kind: choice
 # :choices: always | only if the noise is large | only if the weights are small
-# The truth, the inputs and the noise are any you like. When does some positive penalty have a
-# smaller risk than none?
+# The truth is any you like, and so are the inputs, as long as $X^{\top}X$ is invertible. There is
+# some noise ($\sigma > 0$). When does some positive penalty have a smaller risk than none?
 # :::
 
 
@@ -395,9 +401,9 @@ figures.show(
     "risk",
     alt="Risk of ridge regression over that of least squares against the penalty, on four random "
     f"problems. Lowest values: {figures.words(lowest, '.2f')}.",
-    caption="Risk of ridge regression, relative to least squares, on random problems. Each curve "
-    "dips below 1 and then leaves it; the dot is the penalty up to which a theorem promises the "
-    "dip. Nobody tells you where the lowest point is.",
+    caption="Risk of ridge regression, relative to least squares. One line a problem. Every "
+    "penalty left of the dot is proved to be better than none. Nobody tells you where the lowest "
+    "point is.",
     data=pd.DataFrame(rows, columns=["seed", "penalty", "relative risk"]),
 )
 
@@ -421,7 +427,7 @@ for k in range(PROBLEMS):
         [((x @ ridge(x, y, float(b)) - y) ** 2).mean() for b in GRID]
     )
     drops.append(float(errors.diff().min()))
-told = f"largest relative excess over least squares, {PROBLEMS} problems, 50 penalties each"
+told = f"largest excess of the risk over least squares, {PROBLEMS} problems, 50 penalties each"
 found = verdicts.identity(max(0.0, max(excesses)), 1e-12, reason=told)
 claims.check("tradeoff.always-some", found, formulas, unit="")
 told = f"largest fall of the training error from a penalty to the next, {PROBLEMS} problems"
@@ -431,10 +437,11 @@ prose.number("always", "always")
 prose.number("problems", PROBLEMS)
 
 # %% [markdown]
-# {predicted}`always <always>` {claim}`tradeoff.always-some` {cite:t}`theobald1974generalizations`
-# proved it. For decades statisticians had looked for the best among the *unbiased* estimates, and
-# ridge regression is not one of them {cite:p}`hoerl1970ridge`. The reason is in the formulas: at $a = 0$ the variance
-# falls at once, while the bias, a square, begins flat. **A little bias is almost free.**
+# {predicted}`always <always>` {claim}`tradeoff.always-some` {cite:t}`hoerl1970ridge` proved that some
+# penalty helps; {cite:t}`theobald1974generalizations` gave this limit. For decades statisticians had
+# looked for the best among the *unbiased* estimates, and ridge regression is not one of them. The
+# reason is in the formulas: at $a = 0$ the variance falls at once, while the bias, a square, begins
+# flat. **A little bias is almost free.**
 #
 # The training error tells none of this. {claim}`tradeoff.train-error-rises` For an exact minimizer
 # two lines prove it: if the larger penalty had the smaller training error, then its solution would
@@ -445,8 +452,9 @@ prose.number("problems", PROBLEMS)
 # A network has no eigen-directions and no formula. But bias and variance are defined for any
 # procedure, and can be measured like before: draw training sets, train, compare. The network is an
 # {term}`MLP <multilayer perceptron>` whose ten outputs are trained by squared error: the target is 1
-# for the digit of the label and 0 for the others. A quarter of the training labels are redrawn, so that there
-# is noise to be stable against. Here is how three training sets of {glue:text}`size` images begin:
+# for the digit of the label and 0 for the others. A quarter of the training labels are replaced by
+# random digits, so that there is noise to be stable against. Here is how three training sets of
+# {glue:text}`size` images begin:
 
 # %% tags=["hide-input"] title="Code of the figure"
 torch.set_default_dtype(torch.float32)
@@ -479,15 +487,18 @@ figures.show(
     alt=f"The first {columns} images of three training sets of {train.name}. "
     f"Their labels, about a quarter redrawn: {labels}.",
     caption="The beginnings of three training sets. All come from one source, no "
-    "two are alike; a network is trained on each, and what differs between "
-    "these networks is the variance.",
+    "two are alike; a network is trained on each, and how much their predictions "
+    "differ is the variance.",
     data=pd.DataFrame(labels),
 )
 
 # %% [markdown]
 # For each seed we draw {glue:text}`sets` training sets and train one network on each at every
-# penalty, and a linear model beside it. Two penalties, {glue:text}`low` and {glue:text}`high`, were fixed on pilots
-# for the claim about both parts.
+# penalty, and a linear model beside it. Their loss is averaged over the examples, where the one above
+# was a sum: the same penalty weighs $n$ times as much. Each network also has its own start and its
+# own order of batches, so the variance includes that luck. The penalty on the MLP covers its biases;
+# the linear model leaves its bias alone. Two penalties, {glue:text}`low` and {glue:text}`high`, were
+# chosen beforehand, on other seeds, to compare bias and variance.
 
 # %%
 PENALTIES = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3)
@@ -596,9 +607,11 @@ def runs(penalty: float, kind: str = "MLP") -> pd.DataFrame:
 print(f"{len(table) * DRAWS} models trained")
 
 # %% [markdown]
-# With few training sets the mean of their predictions is itself noisy, by the variance over
-# $R$; that much is taken off the squared bias. The truth here is the label of a test image, so what
-# is called bias below includes digits that nobody could read.
+# With few training sets the mean of their predictions is itself noisy. The square of it is off by
+# about the variance over $R$ (here $R$ = {glue:text}`sets`), which we subtract from the squared bias.
+# The truth here is the label of a test image, so what is called bias below includes digits that
+# nobody could read. It also includes label noise: random digits pull the mean target toward 0.1. To
+# judge the size of an error: ten equal outputs of 0.1 have error 0.9.
 #
 # :::{predict}
 # :guess: shape
@@ -640,9 +653,10 @@ figures.show(
     "network",
     alt=f"Error, squared bias and variance against the penalty. Means: {figures.words(ends, '.2f')}.",
     caption="The picture that everybody draws, measured: error on new images and its two parts, "
-    "seeds thin, means strong. {by-verdict}`tradeoff.network | holds: Variance falls while squared "
-    "bias rises. | fails: The parts do not move as the textbooks say. | undecided: Which way the "
-    "parts move between the two penalties stays open.`",
+    "seeds thin, means strong. Both axes are logarithmic; penalty 0 is drawn at the left end. "
+    "{by-verdict}`tradeoff.network | holds: In the MLP variance falls while squared bias rises, from "
+    "the smaller to the larger of the two penalties. | fails: The parts do not move as the textbooks "
+    "say. | undecided: Which way the parts move between the two penalties stays open.`",
     data=table.drop(columns=["first half", "second half"]),
 )
 
@@ -706,6 +720,9 @@ prose.number("shape", shape)
 for part in ("squared bias", "variance"):
     for label, a in (("low", LOW), ("high", HIGH)):
         prose.mean(f"{part.split()[-1]}-{label}", runs(a)[part].tolist(), ".2f")
+for label, a in (("low", LOW), ("high", HIGH)):
+    values = runs(a, "linear")["squared bias"].tolist()
+    prose.mean(f"bias-linear-{label}", values, ".2f")
 prose.number("best", PENALTIES[low_end], "g")
 prose.mean("error-best", runs(PENALTIES[low_end])["error"].tolist(), ".2f")
 prose.mean("error-none", runs(0.0)["error"].tolist(), ".2f")
@@ -778,18 +795,19 @@ figures.show(
 #
 # ## How this can mislead
 #
-# - **Is it about networks?** No. The linear model in the right panel makes the same trade. So the
-#   trade explains what a penalty *does*; it does not explain why networks generalize without one
-#   ({doc}`the elephant <../rethinking/elephant>` asks that).
+# - **Is it about networks?** No. The linear model in the right panel also loses variance; its squared
+#   bias hardly moves ({glue:text}`bias-linear-low` and {glue:text}`bias-linear-high` at the two
+#   penalties). So the trade explains what a penalty *does*; it does not explain why networks
+#   generalize without one ({doc}`the elephant <../rethinking/elephant>` asks that).
 # - **Luck of the draw.** {claim}`tradeoff.placebo` This is the page's placebo: both groups are
 #   treated alike, so a difference would be a fault of the measurement.
 # - **A choice on the same data.** The lowest of six averages looks better than it is. That is why
 #   the claim above judges on the other half.
 # - **Accuracy is another question.** The sum is exact for squared error only. The share of right
-#   answers went from {glue:text}`accuracy-none` % to {glue:text}`accuracy-best` %; a network can
-#   gain in squared error and not in answers, or the other way around.
+#   answers went from {glue:text}`accuracy-none` % without a penalty to {glue:text}`accuracy-best` % at
+#   the best one; a network can gain in squared error and not in answers, or the other way around.
 # - **Bias and truth.** On digits the "truth" is a label that a person gave. Part of the squared bias
-#   is the reader's, not the network's.
+#   is the labeller's, not the network's.
 
 # %% [markdown]
 # ## Summary
@@ -808,7 +826,7 @@ figures.show(
 #
 # **If you train networks:** when you tune a penalty, train at each value on several draws of the data,
 # and choose on other data than you report on. If all your models make the *same* mistakes, a larger
-# penalty will not help; if each makes its own, it will, and so does averaging them.
+# penalty will not help; if each makes its own, it can, and so can averaging them.
 #
 # **Open.** A penalty is one way to be stable. Stopping early, noise, dropout and averaging are
 # others: do they make the same trade? The next chapters ask each of them.
