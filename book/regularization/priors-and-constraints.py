@@ -20,8 +20,8 @@
 # # Is a penalty a belief, or a fence?
 #
 # Ask three people why they put a penalty on the weights. The first says: "I believe that large weights are
-# unlikely." The second: "I do not let the weights leave a ball around zero." The third: "I make the
-# weights a little smaller in every step." They type the same line of code, and they argue about what it means.
+# unlikely." The second: "I do not let the weights leave a ball around zero" (all weight vectors no
+# longer than some radius). The third: "I make the weights a little smaller in every step." They type the same line of code, and they argue about what it means.
 #
 # All three are right, for one model and one optimizer. This page shows where exactly the belief, the
 # fence and the shrinking are the same, and where they part: a belief has more to say than its most
@@ -39,11 +39,12 @@
 # penalty. | not-run: Adam was not run here.`
 # :::
 #
-# **What is measured.** Solutions of linear regression, in double precision, reached on different roads: by a
-# formula, by a log-probability, by a walk that is pushed back into a ball. Then two optimizers, and the one weight that
-# should be left alone, the bias.
+# **What is measured.** Solutions of linear regression, computed in float64 (the line below names the
+# book's default), reached on different roads: by a formula, by a log-probability, by a walk that is
+# pushed back into a ball. Then two optimizers, and the one weight that should be left alone, the bias.
 #
-# **What theory predicts.** Equalities, with the constants in them.
+# **What theory predicts.** Penalty, ball and prior give the same weights, with known constants; under
+# Adam the penalty is not decay.
 #
 # **What you need.** Gradients, and the density of a normal distribution. {doc}`The first chapter <tradeoff>` has
 # {term}`ridge regression`.
@@ -86,10 +87,11 @@ context
 # %% [markdown]
 # ## The fence
 #
-# A loss with two weights has its minimum at the star. The weights must stay in the ball, the shaded
-# disc. Where is the best point of the disc? At its edge, where a contour of the loss touches it from outside. There the downhill direction
-# points straight out of the ball: it is a multiple of $w$ itself. And that is the equation of a penalized
-# minimum, $\nabla J(w) = -a\,w$.
+# A loss $J(w)$ with two weights has its minimum at the star. The weights must stay in the ball, the
+# shaded disc. Where is the best point of the disc? If the star is outside, at its edge, where a contour
+# of the loss touches it from outside. There the downhill direction $-\nabla J(w)$ points straight out
+# of the ball: it is a multiple of $w$ itself. Call the factor $a$. Then $\nabla J(w) = -a\,w$, and that
+# is the equation of a minimum of $J(w) + \frac a2 |w|^2$, with the penalty $a$.
 
 # %% tags=["hide-input"] title="Code of the figure"
 torch.set_default_dtype(torch.float64)
@@ -113,8 +115,8 @@ def lowest(a: float) -> Tensor:
 
 at = torch.stack(
     torch.meshgrid(
-        torch.linspace(-1.3, 2.3, 150),
-        torch.linspace(-1.3, 1.7, 150),
+        torch.linspace(-2.1, 2.7, 180),
+        torch.linspace(-2.1, 2.3, 180),
         indexing="xy",
     ),
     -1,
@@ -133,7 +135,7 @@ for a in (0.0, 0.1, 0.4, 1.0, 3.0):
         at[..., 0],
         at[..., 1],
         height,
-        levels=12,
+        levels=[0.08 * k**2 for k in range(1, 15)],
         colors=figures.INK,
         linewidths=0.4,
         alpha=0.5,
@@ -151,8 +153,8 @@ for a in (0.0, 0.1, 0.4, 1.0, 3.0):
     axis.plot(*STAR, "*", color=figures.INK, ms=11)
     axis.plot(*w, "o", color=figures.COLORS[0], ms=8)
     axis.set(
-        xlim=(-1.3, 2.3),
-        ylim=(-1.3, 1.7),
+        xlim=(-2.1, 2.7),
+        ylim=(-2.1, 2.3),
         aspect="equal",
         xlabel="first weight",
         ylabel="second weight",
@@ -168,8 +170,8 @@ figures.flipbook(
     label="penalty a",
     alts=alts,
     says=says,
-    caption="The dot is the minimum of loss plus penalty, the star that of the loss alone. The disc is the ball that just reaches the dot: the "
-    "strong contour touches it there, and nowhere enters it.",
+    caption="The dot is the minimum of loss plus penalty, the star that of the loss alone; thin lines join points of equal loss. The disc is the "
+    "ball that just reaches the dot: the strong contour touches it there, and nowhere enters it.",
     data=pd.DataFrame(
         [(a, *lowest(a).tolist()) for a in frames],
         columns=["penalty", "first", "second"],
@@ -253,9 +255,9 @@ claims.check(
 prose.number("radius", "it falls, in no simple way")
 
 # %% [markdown]
-# {predicted}`radius <radius>` {claim}`constraint.same-solution` {claim}`constraint.k-falls` So the penalty is the
-# *price* of the fence: how much the loss would fall if the ball were a little larger. Economists call it a shadow
-# price, mathematicians a multiplier. But nobody can read the radius from the penalty without solving the problem:
+# {predicted}`radius <radius>` The factor $a$ in $\nabla J(w) = -a\,w$ is called the *multiplier* of the ball.
+# {claim}`constraint.same-solution` {claim}`constraint.k-falls` So the penalty is the *price* of the fence: how fast
+# the loss would fall per unit of half the squared radius. Economists call it a shadow price. But nobody can read the radius from the penalty without solving the problem:
 
 # %% tags=["hide-input"] title="Code of the figure"
 figure, axis = plt.subplots(figsize=(5.6, 3.0))
@@ -287,8 +289,8 @@ figures.show(
 # %% [markdown]
 # ## What the fence is good for
 #
-# A step that is longer than two over the largest curvature makes gradient descent jump farther and farther: the loss grows
-# without limit. A fence cannot make such a step right, but it can keep it from doing harm.
+# A step that is longer than two divided by the largest curvature (second derivative over all directions) makes gradient
+# descent jump farther and farther: the loss grows without limit. A fence cannot make such a step right, but it limits the harm.
 
 # %% tags=["hide-input"] title="Code of the figure"
 LONG = 2.5  # times one over the largest curvature
@@ -380,10 +382,14 @@ claims.check(
 #
 # ## The belief
 #
-# Now the first person. Suppose that the targets are $y = Xw + {}$noise of variance $\sigma^2$, and that before seeing any data you
-# believe in weights from a normal distribution with mean 0 and variance $\tau^2$. Bayes' rule multiplies both; its logarithm is
+# Now the first person. Suppose that the targets are $y = Xw + {}$normal noise of variance $\sigma^2$, and that before seeing any data you
+# believe in weights from a normal distribution with mean 0 and variance $\tau^2$: this belief is the {term}`prior`. Bayes' rule multiplies
+# it by the probability of the targets; the product, rescaled to a probability, is the *posterior*, the belief after the data. Its logarithm is
 #
-# $$ \ln P(w \mid y) = -\frac{1}{2\sigma^2}\,|y - Xw|^2 - \frac{1}{2\tau^2}\,|w|^2 + \text{const}. $$
+# $$ \begin{aligned}
+#    \ln P(w \mid y) = & -\frac{1}{2\sigma^2}\,|y - Xw|^2 \\
+#    & - \frac{1}{2\tau^2}\,|w|^2 + \text{const}.
+#    \end{aligned} $$
 #
 # Multiply by $-\sigma^2/n$, and half the mean squared error appears, plus a penalty:
 #
@@ -392,7 +398,7 @@ claims.check(
 #
 # Under a Gaussian prior of variance $\tau^2$ they minimize $\frac{1}{2n}|y - Xw|^2 + \frac a2 |w|^2$ with $a = \sigma^2/(n\tau^2)$.
 # Under a Laplace prior of scale $b$, density $\frac{1}{2b}e^{-|w|/b}$ for each weight, they minimize the same loss plus $a|w|_1$ with
-# $a = \sigma^2/(nb)$.
+# $a = \sigma^2/(nb)$, where $|w|_1$ is the sum of the absolute weights: the {term}`Lasso`.
 #
 # :::{symbols}
 # $\sigma$ | standard deviation of the noise, `sigma`
@@ -409,11 +415,10 @@ claims.check(
 x, _, y = problem(0)
 sigma, tau = 1.0, 0.7
 w = penalties.ridge(x, y, sigma**2 / (len(y) * tau**2)).requires_grad_()
-log_p = (
-    Normal(x @ w, sigma).log_prob(y).sum() + Normal(0, tau).log_prob(w).sum()
-)
+log_p = Normal(x @ w, sigma).log_prob(y).sum()
+log_p = log_p + Normal(0, tau).log_prob(w).sum()
 slope = torch.autograd.grad(log_p, w)[0]
-print(f"largest slope at the penalized weights: {float(slope.abs().max()):.0e}")
+print(f"largest slope at these weights: {float(slope.abs().max()):.0e}")
 
 
 # %% tags=["remove-cell"]
@@ -472,9 +477,8 @@ prose.number("examples", n)
 # :::{predict}
 # :guess: zero
 # :kind: choice
-# :choices: zero, too | small but not zero | larger
-# The Laplace prior has its peak at zero, and the most probable weight is often exactly zero. What is the *mean* of the same
-# distribution then?
+# :choices: zero, too | not zero, nearer to zero than measured | farther from zero than measured
+# You measure a small weight, not exactly zero; after the data its most probable value is exactly zero. What is its *mean* then?
 # :::
 
 # %% tags=["hide-input"] title="Code of the figure"
@@ -535,8 +539,8 @@ figures.show(
     figure,
     "mean",
     alt=f"What a Laplace prior makes of a measured weight. For a measured 1.0: {figures.words(at_one, '.2f')}.",
-    caption="A weight measured with noise, under a Laplace prior. The most probable value is exactly zero over a wide range; the mean is zero only "
-    "where the measurement is.",
+    caption=f"A weight measured with noise of standard deviation {SPREAD:g}, under a Laplace prior of scale {SCALE:g}. The most probable value is "
+    "exactly zero over a wide range; the mean is zero only where the measurement is.",
     data=pd.DataFrame(
         {
             "measured": measured.tolist(),
@@ -558,27 +562,28 @@ for seed in run.seeds:
 claims.check(
     "map.mean-not-sparse", verdicts.mostly(sparse), formulas, unit="% of seeds"
 )
-prose.number("zero", "small but not zero")
+prose.number("zero", "not zero, nearer to zero than measured")
 
 # %% [markdown]
-# {predicted}`zero <zero>` {claim}`map.mean-not-sparse` So the Lasso's zeros are not what the prior *believes*: under a Laplace prior
+# {predicted}`zero <zero>` {claim}`map.mean-not-sparse` That the Lasso is the most probable point of a Laplace belief is from
+# {cite:t}`tibshirani1996regression`. Its zeros are not what the prior *believes*: under a Laplace prior
 # the probability that a weight is exactly zero is nothing {cite:p}`park2008bayesian`. They are a property of asking for the peak.
 #
 # ## The shrinking, and Adam
 #
 # The third person multiplies the weights by a number below one in each step. For plain gradient descent that is the penalty, with
 # nothing left over (multiply $w$ by $1-\eta a$, then subtract $\eta$ times the gradient). Adam divides each weight's gradient by a running size of that gradient. If the penalty is in
-# the loss, its gradient is divided, too: **weights with large gradients are hardly penalized at all**
-# {cite:p}`loshchilov2019decoupled`. Decoupled decay, `AdamW`, shrinks after the division.
+# the loss, its gradient is divided, too: **the larger a weight's usual gradient, the less it is penalized**
+# {cite:p}`loshchilov2019decoupled`. Decoupled decay, `AdamW`, keeps the shrinking out of the division.
 #
 # A test in which nothing else can differ: two weights with the same noisy quadratic loss, except that the second one's
-# loss is measured in a unit a hundred times smaller. Adam itself does not care about units.
+# loss is measured in a smaller unit, so its numbers and gradients are 100 times larger. Adam itself does not care about units.
 #
 # :::{predict}
 # :guess: faster
 # :kind: number
 # :unit: times
-# With the penalty in the loss, how many times as fast does Adam shrink the weight with the small gradients?
+# With the penalty in the loss, how many times as far does Adam shrink the weight with the small gradients (against no penalty)?
 # :::
 
 
@@ -616,8 +621,15 @@ figure, panels = plt.subplots(1, 2, figsize=(5.6, 3.2), sharey=True)
 for axis, (kind, path) in zip(panels, paths.items(), strict=True):
     for i, label in enumerate(("small gradients", "large gradients")):
         style = {"color": figures.COLORS[i], "ls": ("-", (0, (3, 3)))[i]}
-        axis.plot(path[:, :, i].T, lw=0.4, alpha=0.4, **style)
+        axis.plot(path[:, :, i].T, lw=0.6, alpha=0.6, **style)
         axis.plot(path[:, :, i].mean(0), lw=2, label=label, **style)
+    axis.plot(
+        free[:, :, 0].mean(0),
+        color=figures.INK,
+        lw=1.2,
+        ls=":",
+        label="no penalty",
+    )
     axis.set(title=kind, xlabel="step")
 panels[0].set_ylabel("weight")
 figures.legend_below(figure, panels)
@@ -625,18 +637,18 @@ ends = {
     f"{kind}, {label}": float(path[:, -1, i].mean())
     for kind, path in paths.items()
     for i, label in enumerate(("small gradients", "large gradients"))
-}
+} | {"no penalty": float(free[:, -1, 0].mean())}
 figures.show(
     figure,
     "adam",
     alt=f"Two weights under Adam with the same loss in two units. At the end: {figures.words(ends, '.2f')}.",
-    caption="The same problem in two units, several draws of noise. {by-verdict}`adam.not-l2 | holds: With the penalty in the loss the unit decides how much a weight "
+    caption="The same problem in two units, several draws of noise; dotted, the same runs without a penalty. {by-verdict}`adam.not-l2 | holds: With the penalty in the loss the unit decides how much a weight "
     "is penalized; with decoupled decay both lines are one. | fails: The unit makes less of a difference than was claimed. | undecided: How much the unit "
     "matters, the runs cannot tell.`",
     data=pd.DataFrame(
         [
             (k, s, *p.tolist())
-            for k, path in paths.items()
+            for k, path in (paths | {"no penalty": free}).items()
             for s, p in zip(run.seeds, path[:, -1], strict=True)
         ],
         columns=["rule", "seed", "small", "large"],
@@ -666,15 +678,15 @@ claims.check("adam.not-l2", verdicts.all_of(found), formulas, unit="times")
 prose.ratio("faster", factor["penalty in the loss"], ".0f")
 
 # %% [markdown]
-# {predicted}`faster <faster>` {claim}`adam.not-l2` The weight with small gradients is pulled down {glue:text}`faster` times as much by the same
-# penalty. {by-verdict}`adam.not-l2 | holds: Whoever moves from SGD to Adam and keeps the penalty has changed the method. | fails: At this
+# {predicted}`faster <faster>` {claim}`adam.not-l2` Against the same run without a penalty, the weight with small gradients is pulled down
+# {glue:text}`faster` times as much by the same penalty, averaged over the steps. {by-verdict}`adam.not-l2 | holds: Whoever moves from SGD to Adam and keeps the penalty has changed the method. | fails: At this
 # strength the change of method hardly shows. | undecided: Whether that is a change of method, the runs cannot tell.`
 #
 # ## The one weight to leave alone
 #
 # Penalties are put on weights and not on biases. The usual reason: a bias needs few data to be learned well, and shrinking it
-# shifts every prediction. Both halves can be tested. For the first we predict the ten one-hot labels of {glue:text}`dataset` images by linear regression, on many training sets
-# from one source; for the second, targets with an offset.
+# shifts every prediction. Both halves can be tested. For the first we center the pixels and predict the ten one-hot labels of
+# {glue:text}`dataset` images by ridge regression, on many training sets from one source; for the second, targets with an offset.
 
 # %% tags=["hide-input"] title="Code of the figure"
 SETS, DRAWN = (
@@ -740,6 +752,7 @@ figures.seed_rows(
         "variation of the biases\nover that of the weights": steady,
         "error with a penalized\nbias over a free one": worse,
     },
+    mean="geometric",
 )
 axis.axvline(1, color=figures.INK, lw=1, ls=(0, (2, 2)))
 axis.set(xscale="log", xlabel="ratio (1: no difference)")
@@ -753,8 +766,8 @@ figures.show(
     figure,
     "bias",
     alt=f"Two ratios, a dot a seed. Geometric means: {figures.words(means, '.2f')}.",
-    caption="Left of the line: biases vary less from one training set to the next, relative to their size, than the median weight. Right of it: what a penalty on the bias, "
-    "too, costs on targets with an offset.",
+    caption="Top: how much biases vary from one training set to the next, relative to their size, over the same for the median weight. Bottom: what a penalty on the "
+    "bias, too, costs on targets with an offset. Dots are seeds, bars 95 % intervals of the geometric mean.",
     data=pd.DataFrame({"seed": run.seeds, "variation": steady, "error": worse}),
 )
 
@@ -775,10 +788,12 @@ prose.ratio("worse", worse, ".1f")
 # ## How this can mislead
 #
 # - **The equalities are for one loss.** Ball and penalty have the same solutions because this loss is convex. In a network each
-#   penalized minimum is still a stationary point on its ball, but there may be others, and training finds one of them.
-# - **A prior that nobody holds.** Few people believe in normal weights. That the constant comes out as $\sigma^2/(n\tau^2)$ does not make the belief true; it
+#   penalized minimum is still a minimum on its ball, but a ball may have a best point that no penalty gives.
+# - **A prior that nobody holds.** Few people believe that weights are normally distributed. That the constant comes out as $\sigma^2/(n\tau^2)$ does not make the belief true; it
 #   says what you would have to believe.
-# - **No offset, no difference.** The cost of a penalized bias is the offset's. With centered targets there is none; that is why the error above names it.
+# - **No offset, no difference.** Penalizing the bias costs only because the targets have an offset. With centered targets it costs almost nothing.
+# - **Centered inputs.** The bias is steady because the pixels were centered. Without that it also carries the error of all weights, and we would
+#   expect it to vary more. This was not run.
 # - **Units of gradients.** The factor of Adam's two rates depends on the ratio of the gradients, here one hundred, and on the noise. In a network, layers differ
 #   by such factors.
 
@@ -794,8 +809,8 @@ prose.ratio("worse", worse, ".1f")
 # - A Gaussian belief of variance $\tau^2$ is the penalty $\sigma^2/(n\tau^2)$; a Laplace belief of scale $b$ is $\sigma^2/(nb)$.
 # - Under Adam the same penalty pulled one of two weights down {glue:text}`faster` times as much as the other.
 #
-# **If you train networks:** with Adam use decoupled decay (`AdamW`), and do not copy a penalty from SGD. Leave biases out. If steps explode, a fence, that is,
-# a projection after each step, is a tool that needs no tuning of a penalty.
+# **If you train networks:** with Adam use decoupled decay (`AdamW`), and do not copy a penalty from SGD. Leave biases out. If steps explode, shorten them first. A projection
+# after each step bounds the weights, but you must choose a radius, and this page did not try it on a network.
 #
 # **Open.** A prior centered at zero says that a network knows nothing. What if it were centered at a network that has already learned something?
 
