@@ -310,9 +310,8 @@ inverse = torch.linalg.inv(x.T @ x + a * torch.eye(len(w)))
 bias = vectors.T @ (inverse @ x.T @ x @ w - w)
 spread = vectors.T @ (SIGMA**2 * inverse @ x.T @ x @ inverse) @ vectors
 gap_b = (bias**2 - (a / (strength + a)) ** 2 * turned**2).abs().max()
-gap_v = (
-    (spread.diagonal() - SIGMA**2 * strength / (strength + a) ** 2).abs().max()
-)
+by_formula = SIGMA**2 * strength / (strength + a) ** 2
+gap_v = (spread.diagonal() - by_formula).abs().max()
 print(f"squared bias to {float(gap_b):.0e}, variance to {float(gap_v):.0e}")
 
 # %% tags=["remove-cell"]
