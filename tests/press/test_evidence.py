@@ -63,7 +63,11 @@ def test_the_first_line_is_words():
     other = ROW | {"verdict": "fails", "p_fails": 1 / 8}
     assert lead(other).endswith("All 3 seeds lie where it is false.")
     assert lead(ROW | {"p_fails": 1 / 8}) == lead(ROW)
-    assert lead(ROW | EQUAL) == "The largest error is 1.9 × 10⁻¹⁴\u00a0logits."
+    assert lead(ROW | EQUAL | {"reason": ""}) == "The largest error is 1.9 × 10⁻¹⁴\u00a0logits."
+    told = ROW | EQUAL | {"reason": "formula against matrices"}
+    assert lead(told) == "The largest error is 1.9 × 10⁻¹⁴\u00a0logits (formula against matrices)."
+    ratio = whole | {"scale": "log", "unit": "times"}
+    assert lead(ratio) == "On average 0.5\u00a0times (geometric mean) over 3 seeds."
     assert lead(whole | SHARE) == "It was so in 7 of 8 seeds."
     gone = {"verdict": "not-run", "effect": None, "reason": "its lecture failed"}
     assert lead(ROW | gone) == "Not run here: its lecture failed."

@@ -19,19 +19,21 @@ def lead(row: dict[str, Any]) -> str:
     Example:
         >>> lead({"verdict": "holds", "kind": "statistical", "scale": "log", "effect": 2.55,
         ...       "unit": "times", "seeds": list(range(8)), "p_holds": 2**-8, "p_fails": 1.0})
-        'On average 2.55\xa0times. All 8 seeds lie where the sentence is true.'
+        'On average 2.55\xa0times (geometric mean). All 8 seeds lie where the sentence is true.'
     """
     if row["verdict"] == "not-run" or row.get("effect") is None:
         return f"{WORDS[row['verdict']].capitalize()}: {prose(row.get('reason') or 'no number')}."
     seeds = len(row["seeds"])
     if row["kind"] == "identity":
-        return f"The largest error is {measured(row['effect'], row['unit'])}."
+        compared = f" ({prose(row['reason'])})" if row["reason"] else ""
+        return f"The largest error is {measured(row['effect'], row['unit'])}{compared}."
     if row["scale"] == "share" and row["unit"] == "% of seeds":
         count = round(row["effect"] / 100 * seeds)
         return f"{_part(row)}It was so in {count} of {seeds} seeds."
     many = _all_seeds(row)
     over = f" over {seeds} seeds" * bool(seeds and not many)
-    return f"{_part(row)}On average {measured(row['effect'], row['unit'])}{over}.{many}"
+    kind = " (geometric mean)" * (row["scale"] == "log")
+    return f"{_part(row)}On average {measured(row['effect'], row['unit'])}{kind}{over}.{many}"
 
 
 def _part(row: dict[str, Any]) -> str:
