@@ -237,7 +237,7 @@ print(f"empirical risk: {seen:.4f} by formula, {drawn:.4f} by 20,000 networks")
 # :::{symbols}
 # $\hat r$ | `seen` = {glue:text}`seen`, the empirical risk of $Q$
 # $r$ | {glue:text}`risk`, its risk, by the formula of the simulation below
-# $\mathrm{KL}(Q\|P)$ | `kl` = {glue:text}`kl` nats
+# $\mathrm{KL}(Q \Vert P)$ | `kl` = {glue:text}`kl` nats
 # $n$ | `N` = {glue:text}`n`, examples
 # $\delta$ | `DELTA` = {glue:text}`delta`, the share of draws for which it may fail
 # bound | `bounds.seeger` = {glue:text}`bound`, the largest $r$ that the inequality allows
@@ -308,8 +308,8 @@ prose.number("root", bounds.mcallester(seen, kl=kl, **given), ".2f")
 
 # %% [markdown]
 # **What it assumes, and for which draws it holds.** The examples are independent and from one source, the
-# new ones too. The prior has seen none of them. Then it holds for all but a share $\delta$ of training sets,
-# and not "with probability $1-\delta$ for yours". It speaks of the cloud, not of a single network.
+# new ones too. The prior has seen none of them. Then it holds for all but a share $\delta$ of training sets;
+# whether yours is one of those, nobody can tell. It speaks of the cloud, not of a single network.
 #
 # ## Three ways to write it
 #
@@ -495,7 +495,7 @@ for claim, what in (
 # pac.closer-prior | a closer prior helps
 # :::
 #
-# (The last two speak of bounds below one. A bound that has reached one, the largest risk there is, is *vacuous*: it stays
+# (The last two speak of bounds below one. A bound that has reached one, the largest risk there is, is {term}`vacuous <vacuous bound>`: it stays
 # there for a while.)
 #
 # :::{predict}
@@ -554,7 +554,7 @@ figures.flipbook(
 )
 
 # %% [markdown]
-# It says {glue:text}`zero` %. {predicted}`zero <zero>` Near zero errors a coin hardly varies, and only the inversion knows it: its
+# It says {glue:text}`zero` %. {predicted}`zero <zero>` Near zero errors a coin hardly varies, and the inversion knows it: its
 # gap falls like $1/n$ there, that of the square root like $1/\sqrt n$.
 #
 # ## Does it keep its promise?
@@ -685,9 +685,11 @@ figures.show(
     "coverage",
     alt="Share of training sets for which a bound fails, in percent: "
     f"{figures.words(spoken, '.3f')}; the limit is {100 * DELTA:g}.",
-    caption="How often each formula is wrong (hollow: in no draw; bars: 95 % intervals). The three "
-    "PAC-Bayes bounds stay left of δ, on the promised side. Without the divergence, fitted coins get "
-    "through: that formula promises less than one half where one half is the truth.",
+    caption="How often each formula is wrong (hollow: in no draw; bars: 95 % intervals). {by-verdict}"
+    "`pac.holds | holds: The three PAC-Bayes bounds stay left of δ, on the promised side. | fails: "
+    "The PAC-Bayes bounds do not all stay left of δ. | undecided: Whether the PAC-Bayes bounds stay "
+    "left of δ, the draws cannot tell. | not-run: Left of δ is the promised side.` Without the "
+    "divergence, a formula may promise less than one half for fitted coins, where one half is the truth.",
     data=coverage,
 )
 
@@ -721,9 +723,9 @@ prose.number("classes-risk", shown["two classes"][1], ".2f")
 # fitted coins: it sees an empirical risk of {glue:text}`coins-seen` and does not know that the posterior
 # moved {glue:text}`coins-kl` nats to get it.
 #
-# Why so far below 5 %? Look at the one rule, where nothing moves. The exact binomial bound fails in {glue:text}`one-exact` % of
-# draws (rates of {glue:text}`n` answers come in steps). Catoni's fails in {glue:text}`one-catoni` %: that much is lost by
-# Markov's inequality. The inversion fails in {glue:text}`one-inversion` %: that is the price of $2\sqrt n$. And
+# How much of the allowed 5 % is used, and where is the rest? Look at the one rule, where nothing moves. The exact binomial bound fails in {glue:text}`one-exact` % of
+# draws (rates of {glue:text}`n` answers come in steps). Catoni's fails in {glue:text}`one-catoni` %: the difference is lost by
+# Markov's inequality, and by a $C$ fixed beforehand. The inversion fails in {glue:text}`one-inversion` %: that is the price of $2\sqrt n$. And
 # where a cloud moves, the bound covers the worst posterior of all, which ours is not.
 #
 # ## What if the prior is wrong?
@@ -877,7 +879,8 @@ prose.number("breaks", "the interval")
 # not counted but measured.
 #
 # The network: {glue:text}`p` weights in two layers, which tell digits 0 to 4 from 5 to 9. Its posterior is trained on the bound itself, with
-# {glue:text}`size` images. The prior is its random start. For $V$ we take
+# {glue:text}`size` images. The prior is a cloud around its random start; its
+# width is chosen from a list, and the choice is paid for. For $V$ we take
 # $p L \ln (p/L)$ with $L = 2$ layers: some networks of that size have a VC dimension of this order
 # {cite:p}`bartlett2019nearly`. For both bounds we solve "gap = 1/2" for $n$ by bisection.
 #
@@ -1144,7 +1147,7 @@ def cloud_risk(m: Tensor, s: Tensor, x: Tensor, y: Tensor) -> float:
 
 
 # %% tags=["check"]
-m_, s_ = torch.tensor([1.0, -0.4, 0.2]), torch.tensor([0.1, 1.0, 2.5])
+m_, s_ = torch.tensor([1.5, -0.8, 0.4]), torch.tensor([0.1, 0.5, 1.2])
 for seed in range(4):
     gen = generator(seed, "oval")
     x_ = torch.randn(6, 3, generator=gen)
