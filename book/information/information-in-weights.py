@@ -350,7 +350,7 @@ figures.show(
 #
 # ## What it bounds
 #
-# ```{prf:proposition} Little information, small gap (Xu and Raginsky 2017, theorem 1)
+# ```{prf:proposition} Little information, small gap
 # :label: information-in-weights-gap
 #
 # Let the $n$ examples be independent draws from one source, and the loss lie between 0 and 1. Then
@@ -483,9 +483,9 @@ figures.show(
 # its coin?* The answers are classes, so the most they can tell is one coin, $\ln 2$ nats. Whatever
 # all training sets have in common, such as what a seven looks like, tells nothing about any coin and
 # **counts zero**. This is the *evaluated conditional mutual information*, "conditional" since the pairs
-# are known (Steinke and Zakynthinou 2020; Harutyunyan et al. 2021).
+# are known {cite:p}`steinke2020reasoning,harutyunyan2021information`.
 #
-# ```{prf:proposition} Answers that tell little, small gap (Harutyunyan et al. 2021, theorem 3.1)
+# ```{prf:proposition} Answers that tell little, small gap
 # :label: information-in-weights-cmi
 #
 # For given pairs, fair and independent coins, and a loss between 0 and 1, with $I_i$ the
@@ -977,7 +977,7 @@ figures.show(
 #   out each training once) at most {glue:text}`bias-largest` nats in any row. The bound uses the
 #   plain estimates; the means in the text are corrected.
 # - **A mean over trainings** is bounded, not one training. Whoever needs a promise for one network needs
-#   {doc}`another bound <certificates>`.
+#   another bound, the one of the chapter on certificates.
 # - **It costs 40 trainings.** A held-out set tells the gap more cheaply. The information explains it,
 #   example by example.
 # - **True for anything that fits.** A linear model with all pixels shows the same. The claims are about
@@ -1176,8 +1176,9 @@ print("Exercise 3: all checks passed")
 #
 # ## Sources
 #
-# The bound on the mean gap is by Xu and Raginsky (2017), conditional mutual information by Steinke and
-# Zakynthinou (2020), the version with answers by Harutyunyan, Raginsky, Ver Steeg and Galstyan (2021).
+# The bound on the mean gap is theorem 1 of {cite:t}`xu2017information`, conditional mutual information
+# is by {cite:t}`steinke2020reasoning`, the version with answers by
+# {cite:t}`harutyunyan2021information`.
 # That the gap alone lets one guess who was trained on is due to Yeom et al. (2018).
 #
 # ```{bibliography}

@@ -249,7 +249,7 @@ print(f"empirical risk: {seen:.4f} by formula, {drawn:.4f} by 20,000 networks")
 # over $Q$ of $e^{\,g - \ln Q/P}$; the mean of an exponential is at least the exponential of the mean.)
 #
 # *Line 2, Markov.* Take $g = n\,\mathrm{kl}(\hat r(w)\|r(w))$, for one network $w$. Over draws of the
-# examples the mean of $e^g$ is at most $2\sqrt n$ (Maurer 2004). The prior knows no example, so this
+# examples the mean of $e^g$ is at most $2\sqrt n$ {cite:p}`maurer2004note`. The prior knows no example, so this
 # holds for $\mathbb E_P\, e^g$, too. And a positive number exceeds $1/\delta$ times its mean in at
 # most a share $\delta$ of all draws. That is Markov's inequality.
 #
@@ -872,7 +872,7 @@ prose.number("breaks", "the interval")
 #
 # ## How many examples until it says something?
 #
-# A talk of 2020 by Mark Chang, *Information in the weights*, puts the advantage like this: in the PAC-Bayes
+# A talk {cite:p}`chang2020information` puts the advantage like this: in the PAC-Bayes
 # bound the number of examples is "not in the exponent". In substance that is right. Exactly: the bound by {term}`VC dimension` $V$
 # {cite:p}`vapnik1971uniform` has $(2n)^V$ under its logarithm, so $V \ln 2n$ must be small beside $n$. The
 # PAC-Bayes bound has $\sqrt n$ there, which *adds* half of $\ln n$. The place of $V$ is taken by KL, which is
@@ -1085,8 +1085,8 @@ figures.show(
 # - **Transfer** starts from weights that were trained on a related task: a prior that is already
 #   near. If so, the divergence for the new task is smaller and the bound tighter. The part on transfer tests it.
 #
-# A video on the same theory adds a third: a prior learned from part of the data is closer still. That is
-# allowed if those examples are left out of $\hat r$; the page on certificates does it.
+# A video on the same theory {cite:p}`chitu2023theory` adds a third: a prior learned from part of the data is closer still. That is
+# allowed if those examples are left out of $\hat r$; the chapter on certificates does it.
 #
 # ## How this can mislead
 #
@@ -1253,8 +1253,8 @@ print("Exercise 3: all checks passed")
 #
 # ## Sources
 #
-# Beside the papers below: Seeger (2002) for the inversion, Maurer (2004) for the constant $2\sqrt n$, Catoni (2007) for his
-# form, Langford and Caruana (2002) for the idea to certify a stochastic network; and the talk and the video named in the text.
+# The inversion is that of {cite:t}`seeger2002pac`, Catoni's form is in {cite:t}`catoni2007pac`, and the
+# idea to certify a stochastic network is due to {cite:t}`langford2002not`.
 #
 # ```{bibliography}
 # :filter: docname in docnames
