@@ -25,7 +25,7 @@
 # price, nothing is learned at all. The interesting question lies between: **is there a price at which
 # digits are still learned, and dice are not?**
 #
-# Achille and Soatto (2018) asked it, and their theory puts the turning point for dice at one round
+# {cite:t}`achille2018emergence` asked it, and their theory puts the turning point for dice at one round
 # number: a price of one.
 #
 # :::{dropdown} Show me the answer
@@ -988,9 +988,6 @@ print("Exercise 2: all checks passed")
 # :::
 #
 # ## Sources
-#
-# Named without a link: A. Achille and S. Soatto, *Emergence of Invariance and Disentanglement in Deep
-# Representations*, JMLR 19, 2018.
 #
 # ```{bibliography}
 # :filter: docname in docnames
