@@ -186,7 +186,7 @@ figures.flipbook(
 # half the logarithm of the ratio of the two determinants, $\det(s^2 \mathbb 1 + A C A^{\top})$ over
 # $\det(s^2 \mathbb 1)$. For the second line write $\ln(q/p') = \ln(q/p) + \ln(p/p')$ with $p$ the
 # marginal. The mean of the first term is $I(W;D)$. The second one does not depend on $y$, so its mean over
-# $y$ and $W$ is its mean over the marginal. Nothing here needs normal distributions (Cover and
+# $y$ and $W$ is its mean over the marginal. The second line needs no normal distributions (Cover and
 # Thomas 2006 have both).
 # ```
 #
@@ -337,14 +337,15 @@ figures.show(
 
 # %% [markdown]
 # {predicted}`limit` {claim}`info.infinite` At noise 0.001 it is {glue:text}`nats-fine` nats, at a
-# millionth {glue:text}`nats-finer`. Without noise the weights are a function of the data; from one
-# real number, written to the last digit, another one can be computed. So **by this count a network
-# whose start and batches are fixed knows infinitely much about its data**, a good one and a bad one
-# alike.
+# millionth {glue:text}`nats-finer`. Without noise the weights are a function of the data, and every
+# further digit tells more. So **by this count a network whose start and batches are fixed knows
+# infinitely much about data that vary continuously**, a good network and a bad one alike. (Of images,
+# whose pixels take 256 values, it knows all that it can: two training sets hardly ever end at the same
+# weights.)
 #
 # That is a footnote to the talk from which this part of the book grew {cite:p}`chang2020information`.
-# It names $I(W;\text{Data})$ as *the* measure of what weights have learned, and says that it
-# corresponds to the divergence of PAC-Bayes. Both are right, with two additions. The number is finite only
+# It measures what weights have learned by $I(W;\text{Data})$, and says that this is closely related to
+# the divergence of PAC-Bayes. Both are right, with two additions. The number separates good from bad only
 # if something hides digits: noise on the weights, or a question with a coarser answer. And the
 # divergence equals it for one prior only.
 #
@@ -656,10 +657,6 @@ def runs(model: str, labels: str) -> pd.DataFrame:
 
 print(f"{len(table) * TRAININGS:,} models trained, {TRAININGS} a seed and arm")
 
-# %% [markdown]
-# All trainings of a seed run **side by side** as one stack; what differs is the subset, given as
-# `rows`, and the initial weights.
-
 # %% tags=["hide-input"] title="Code of the figure"
 figure, panels = plt.subplots(1, 2, figsize=(5.6, 3.2), sharey=True)
 edges = np.linspace(0, math.log(2), 15)
@@ -742,8 +739,8 @@ prose.mean("new-flip", flip["new %"].tolist(), ".0f")
 # much it is not here. | undecided: Whether it is twice as much, the seeds cannot tell.`
 #
 # {claim}`info.cmi` The gap is {glue:text}`gap-true` points and the bound {glue:text}`bound-true`.
-# {by-verdict}`info.cmi | holds: A bound for a deterministic network, from 200 examples, that says
-# something. | fails: So either the bound is broken, or it says less than a coin would. | undecided:
+# {by-verdict}`info.cmi | holds: A bound for networks without noise on their weights, from 200
+# examples, that says something. | fails: So either the bound is broken, or it says less than a coin would. | undecided:
 # One of the two is too close to tell.` With flipped labels the gap is {glue:text}`gap-flip` points and the
 # bound {glue:text}`bound-flip`: it hardly says anything, and there is little that it could say.
 
@@ -967,9 +964,8 @@ figures.show(
 # ## How this can mislead
 #
 # - **Which information?** Three numbers share the name: $I(W;D)$, the divergence from a prior that
-#   somebody named, and what answers tell about coins. The first is infinite for these networks,
-#   the last at most $\ln 2$ a pair. A sentence about "the information in the weights" without its
-#   question is not finished.
+#   somebody named, and what answers tell about coins. The last is at most $\ln 2$ a pair; the first has
+#   no such limit. A sentence about "the information in the weights" needs its question.
 # - **Estimates are biased, and not to one side.** Frequencies from 40 trainings tell too much where
 #   answers vary by chance: with the coins of *other* trainings, which tell nothing, the MLP with
 #   flipped labels still scores {glue:text}`chance-flip` nats. They tell slightly too little where a coin is
@@ -978,12 +974,10 @@ figures.show(
 #   plain estimates; the means in the text are corrected.
 # - **A mean over trainings** is bounded, not one training. Whoever needs a promise for one network needs
 #   another bound, the one of the chapter on certificates.
-# - **It costs 40 trainings.** A held-out set tells the gap more cheaply. The information explains it,
-#   example by example.
+# - **It costs 40 trainings.** A held-out set tells the gap more cheaply.
 # - **True for anything that fits.** A linear model with all pixels shows the same. The claims are about
 #   fitting wrong labels, not about depth; the small linear model shows that they can fail.
-# - **A stronger spy.** Somebody with many networks of his own to compare with tells more than a
-#   threshold on the loss does. Our accuracy is a lower limit.
+# - **A stronger spy** can tell more than a threshold on the loss does. Our accuracy is a lower limit.
 #
 # ## Summary
 #
@@ -1179,7 +1173,6 @@ print("Exercise 3: all checks passed")
 # The bound on the mean gap is theorem 1 of {cite:t}`xu2017information`, conditional mutual information
 # is by {cite:t}`steinke2020reasoning`, the version with answers by
 # {cite:t}`harutyunyan2021information`.
-# That the gap alone lets one guess who was trained on is due to Yeom et al. (2018).
 #
 # ```{bibliography}
 # :filter: docname in docnames

@@ -65,7 +65,7 @@ def of_finite(values: Float[Tensor, "functions n"]) -> float:
 
 
 def of_linear(x: Float[Tensor, "n ..."], *, radius: float) -> float:
-    """Return the Rademacher complexity of x -> w.x with weights no longer than ``radius``, by all signs.
+    """Return the Rademacher complexity of linear functions of bounded length, by all signs.
 
     For given signs the best w points along ``v = sum_i s_i x_i``, so that the supremum is
     ``radius |v| / n``.

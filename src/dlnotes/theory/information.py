@@ -64,8 +64,10 @@ class Evaluated:
     """What predictions tell of which example of each pair was trained on.
 
     Attributes:
-        nats: Plug-in estimate for each pair, in [0, ln 2]; too large on average.
-        bias: How much too large their mean is, by the jackknife over trainings.
+        nats: Plug-in estimate for each pair, in [0, ln 2]. Too large on average where predictions
+            vary without regard to the coin, slightly too small where they always tell it, since so
+            few tosses are rarely half heads.
+        bias: How much too large their mean is, by the jackknife over trainings; may be negative.
         error: Standard error of their mean, by the jackknife over trainings.
     """
 
