@@ -526,9 +526,7 @@ figures.show(
 # One can read that VC theory predicts a test error that rises steadily with the number of weights. It is
 # the *bound* that rises. The theory allows an error below it anywhere, and the sum of a falling training
 # error and a rising second term has the shape of a U. That the test error of large networks falls again
-# contradicts no theorem; it shows that the bound has stopped describing it. (The linear model's bound
-# falls below one at about {glue:text}`meets-linear` examples, the other at about
-# {glue:text}`meets-network`.)
+# contradicts no theorem; it shows that the bound has stopped describing it.
 #
 # ## How well can coin tosses be fitted?
 #
@@ -744,10 +742,14 @@ prose.number("dudley-low", min(times), ".1f")
 prose.number("dudley-high", max(times), ".1f")
 
 # %% [markdown]
-# Why these walls? Discs of radius $\varepsilon$ around the members cover the ball, so their volumes add
-# up to at least its own: that gives $(1/\varepsilon)^d$. And members are more than $\varepsilon$ apart,
-# so balls of half the radius do not overlap and fit into a ball of radius $1+\varepsilon/2$: that gives
-# $(1+2/\varepsilon)^d$. So $\ln N(\varepsilon)$ is about $d \ln(1/\varepsilon)$: **the number of weights
+# ```{dropdown} Why these two walls?
+# Discs of radius $\varepsilon$ around the members cover the ball, so their volumes add up to at least its
+# own: that gives $(1/\varepsilon)^d$. And members are more than $\varepsilon$ apart, so balls of half the
+# radius do not overlap and fit into a ball of radius $1+\varepsilon/2$: that gives
+# $(1+2/\varepsilon)^d$.
+# ```
+#
+# So $\ln N(\varepsilon)$ is about $d \ln(1/\varepsilon)$: **the number of weights
 # comes back, as an exponent.** Adding up all scales bounds the complexity. With distances
 # $\sqrt{\text{mean}_i\,(f-g)(x_i)^2}$, for every $a \ge 0$ (Dudley 1967; in this form Srebro and
 # Sridharan 2010),
@@ -1044,8 +1046,6 @@ figures.show(
 #
 # - **A scale, not a dimension.** In the figure of bounds $D$ is the number of weights. The true
 #   dimension of this network is not known exactly; it is of that order or larger.
-# - **Which margin.** The share of a tenth was fixed before the runs. With one in a hundred the growth is
-#   another (above).
 # - **Equal loss is not equal time.** Random labels take more steps, and longer weights may simply be
 #   what more steps give. The bound does not care why.
 # - **Twins drift for other reasons.** Another order of the same batches, with *no* example replaced,

@@ -339,9 +339,7 @@ figures.show(
 # {predicted}`limit` {claim}`info.infinite` At noise 0.001 it is {glue:text}`nats-fine` nats, at a
 # millionth {glue:text}`nats-finer`. Without noise the weights are a function of the data, and every
 # further digit tells more. So **by this count a network whose start and batches are fixed knows
-# infinitely much about data that vary continuously**, a good network and a bad one alike. (Of images,
-# whose pixels take 256 values, it knows all that it can: two training sets hardly ever end at the same
-# weights.)
+# infinitely much about data that vary continuously**, a good network and a bad one alike.
 #
 # That is a footnote to the talk from which this part of the book grew {cite:p}`chang2020information`.
 # It measures what weights have learned by $I(W;\text{Data})$, and says that this is closely related to
@@ -502,9 +500,6 @@ figures.show(
 # right side | `bounds.evaluated_cmi`; there {glue:text}`bound-true` points
 # :::
 # ```
-#
-# The answers are computed from the weights, so they know no more than the weights do. What they tell is
-# a lower limit of what the weights know, and it is enough for the bound.
 #
 # $I_i$ is estimated by frequencies. In how many trainings did these two answers come with heads, in how
 # many with tails? Here is one pair that was always told, by hand:
@@ -797,8 +792,7 @@ figures.show(
 # \end{aligned}
 # $$
 #
-# It is 0 for an example that the others teach as well, and 1 for one that must be
-# learned by heart. "Right" means as labeled, wrongly or not.
+# It is 0 for an example that the others teach as well, and 1 for one that must be learned by heart.
 
 
 # %% tags=["remove-cell"]
@@ -974,9 +968,6 @@ figures.show(
 #   plain estimates; the means in the text are corrected.
 # - **A mean over trainings** is bounded, not one training. Whoever needs a promise for one network needs
 #   another bound, the one of the chapter on certificates.
-# - **It costs 40 trainings.** A held-out set tells the gap more cheaply.
-# - **True for anything that fits.** A linear model with all pixels shows the same. The claims are about
-#   fitting wrong labels, not about depth; the small linear model shows that they can fail.
 # - **A stronger spy** can tell more than a threshold on the loss does. Our accuracy is a lower limit.
 #
 # ## Summary
@@ -994,8 +985,8 @@ figures.show(
 #   {glue:text}`times-small`.
 #
 # **If you train networks:** train a few times on random halves of your data, and look at the examples
-# that are right only when they are in. They are the wrong labels, the rare cases and the odd images, in
-# this order of frequency or another. And remember that whoever publishes a network that fits noisy labels
+# that are right only when they are in. They are the wrong labels, the rare cases and the odd images. And
+# remember that whoever publishes a network that fits noisy labels
 # publishes a list of who was in.
 #
 # **Open.** How little would be enough? We counted what training took in; perhaps it took more than
