@@ -464,8 +464,6 @@ for i, (label, dimension) in enumerate(lines.items()):
     color, dash = figures.COLORS[2 + i], ("-", (0, (5, 2)))[i]
     axis.plot(many, values, color=color, ls=dash)
     drawn_lines += [(label, n, v) for n, v in zip(many, values, strict=True)]
-    below = many[np.argmax(np.array(values) < 1)]
-    prose.number(f"meets-{label}", int(float(f"{below:.1g}")), ",")
     axis.annotate(
         ("linear model,\n", "network,\n")[i] + f"D = {dimension:,}",
         (many[np.argmax(np.array(values) < 0.8)], 0.8),
