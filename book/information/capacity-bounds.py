@@ -667,7 +667,7 @@ def greedy(points: Tensor, radius: float) -> list[int]:
 
 disc = capacity.ball_grid(2, 0.04)
 nets = {e: greedy(disc, e) for e in (0.2, 0.4, 0.8)}
-print({e: len(net) for e, net in nets.items()})
+print(*(f"radius {e}: {len(net)} members" for e, net in nets.items()), sep="\n")
 
 # %% tags=["hide-input"] title="Code of the figure"
 books, alts, says_ = {}, {}, {}
@@ -768,7 +768,7 @@ prose.number("dudley-high", max(times), ".1f")
 # the sum of all squared entries of a layer its length (its {term}`Frobenius norm`).
 #
 # ```{prf:proposition} Norms of the layers bound the complexity
-# :label: capacity-bounds-norms
+# :label: capacity-bounds-norm-bound
 #
 # For all ReLU networks with $L$ layers of weights, no biases, one output, any widths, and layers of
 # lengths at most $M_1, \dots, M_L$:

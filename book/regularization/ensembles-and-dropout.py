@@ -172,7 +172,8 @@ for q in (0.2, 0.5, 0.8):
         mean = torch.einsum("m,mu,iu->iu", likely, factor * masks, h)
         off[way] = max(off[way], float((mean - h).abs().max()))
 print(f"all {len(masks)} masks averaged, largest error:")
-print({way: f"{error:.1e}" for way, error in off.items()})
+for way, error in off.items():
+    print(f"{way} by the share kept: {error:.1e}")
 
 # %% tags=["remove-cell"]
 prose.number("masks-8", len(masks))

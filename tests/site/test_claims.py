@@ -97,7 +97,8 @@ def test_a_card_opens_by_keyboard_and_stays_on_the_screen(open_page, width):
 @pytest.mark.parametrize("width", [390, 1280])
 def test_without_scripts_the_evidence_stands_below_its_sentence(open_page, width):
     page = open_page(LECTURE_PAGES[0], width=width, java_script_enabled=False)
-    note, sentence = page.locator(".beside > .evidence").first, page.locator(".claim").first
+    text = page.locator("p:has(.claim):has(.beside > .evidence)").first
+    note, sentence = text.locator(".beside > .evidence").first, text.locator(".claim").first
     assert note.is_visible()
     below, above = note.bounding_box(), sentence.bounding_box()
     assert below["y"] >= above["y"] + above["height"] - 1
