@@ -350,7 +350,7 @@ figures.show(
 # ## What it bounds
 #
 # ```{prf:proposition} Little information, small gap
-# :label: information-in-weights-gap
+# :label: information-in-weights-gap-bound
 #
 # Let the $n$ examples be independent draws from one source, and the loss lie between 0 and 1. Then
 #
