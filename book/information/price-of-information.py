@@ -392,7 +392,7 @@ prose.ratio("half", half, ".2f")
 # ## No free fit
 #
 # ```{prf:theorem} Rolled labels cost what they hold
-# :label: price-of-information-floor
+# :label: price-of-information-no-free-fit
 #
 # Let the prior $p$ not depend on the labels, and let each label be rolled with a fair die of $k$ sides. Whatever
 # posterior $q$ one finds for each labeling, on average over the rolls
