@@ -47,7 +47,7 @@
 # the same training loss. For each: the size $s$ of the noise at which the training loss has risen
 # by 0.1, and the count that follows from it.
 #
-# **What theory predicts.** The bound of the last chapter falls with the count. It promises nothing
+# **What theory predicts.** The bound of the last chapter rises with the count. It promises nothing
 # about batches, labels or steps. Those are folklore, and a talk that this part grew from says them
 # {cite:p}`chang2020information`.
 #
