@@ -45,8 +45,12 @@
 #
 # **What theory predicts.** A {term}`generalization bound` has the form
 #
-# $$ E_{\text{out}} \;\le\; E_{\text{in}} + \text{(how rich the set of functions is)} +
-#    \text{(bad luck)} . $$
+# $$
+# \begin{aligned}
+# E_{\text{out}} \;\le\; E_{\text{in}} &+ \text{(how rich the set is)} \\
+# &+ \text{(bad luck)} .
+# \end{aligned}
+# $$
 #
 # $E_{\text{in}}$ is the error on the $n$ training examples, $E_{\text{out}}$ the error on all examples
 # that could come. The more different answers the set can give, the more it can be fooled.
@@ -190,7 +194,12 @@ figures.show(
 # probability of at least $1-\delta$ over this draw, *every* function of a set with VC dimension $D$
 # satisfies
 #
-# $$ E_{\text{out}} \le E_{\text{in}} + \sqrt{\frac{8}{n} \ln \frac{4\,((2n)^D + 1)}{\delta}} . $$
+# $$
+# \begin{aligned}
+# &E_{\text{out}} \le E_{\text{in}} \\
+# &\quad + \sqrt{\frac{8}{n} \ln \frac{4\,((2n)^D + 1)}{\delta}} .
+# \end{aligned}
+# $$
 #
 # :::{symbols}
 # $E_{\text{in}}$ | `risk`, the share of wrong training labels; here {glue:text}`in-true` %
@@ -773,7 +782,13 @@ prose.number("dudley-high", max(times), ".1f")
 # For all ReLU networks with $L$ layers of weights, no biases, one output, any widths, and layers of
 # lengths at most $M_1, \dots, M_L$:
 #
-# $$ \mathfrak{R} \;\le\; \frac{1}{n} \, M_1 \cdots M_L \, \bigl(\sqrt{2 L \ln 2} + 1\bigr) \sqrt{\textstyle\sum_i |x_i|^2} . $$
+# $$
+# \begin{aligned}
+# \mathfrak{R} \;\le\; &\frac{1}{n} \, M_1 \cdots M_L \\
+# &\cdot \bigl(\sqrt{2 L \ln 2} + 1\bigr) \\
+# &\cdot \sqrt{\textstyle\sum_i |x_i|^2} .
+# \end{aligned}
+# $$
 #
 # For a margin $\gamma$ and independent examples, with a probability of at least $1-\delta$ for all of
 # these networks, $E_{\text{out}}$ is at most the share of training examples whose margin is below

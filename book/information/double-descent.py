@@ -176,10 +176,13 @@ figures.flipbook(
 # Let $y = \Phi \theta^\star + \varepsilon$, and let $\hat\theta$ be the least-squares solution of
 # smallest norm. Then
 #
-# $$ \lVert \hat\theta - \theta^\star \rVert^2 =
-# \underbrace{\Bigl\lVert \theta^\star - \sum_i v_i v_i^{\top} \theta^\star \Bigr\rVert^2}_{\text{truth
-# that no example shows}} + \underbrace{\sum_i \frac{(u_i^{\top}
-# \varepsilon)^2}{s_i^2}}_{\text{noise, divided by } s_i^2} . $$
+# $$
+# \begin{aligned}
+# &\lVert \hat\theta - \theta^\star \rVert^2 = \\
+# &\quad \underbrace{\Bigl\lVert \theta^\star - \sum_i v_i v_i^{\top} \theta^\star \Bigr\rVert^2}_{\text{truth that no example shows}} \\
+# &\quad + \underbrace{\sum_i \frac{(u_i^{\top} \varepsilon)^2}{s_i^2}}_{\text{noise, divided by } s_i^2} .
+# \end{aligned}
+# $$
 #
 # :::{symbols}
 # $\Phi$ | `x`, here {glue:text}`box-n` × {glue:text}`box-p`
@@ -237,8 +240,12 @@ prose.number("box-right", float(unseen + spread), ".4f")
 # squared error on new examples beyond their own noise, is exactly the left side of the
 # proposition. It tends to
 #
-# $$ \frac{\sigma^2 \gamma}{1 - \gamma} \quad (\gamma < 1), \qquad
-# r^2 \Bigl( 1 - \frac{1}{\gamma} \Bigr) + \frac{\sigma^2}{\gamma - 1} \quad (\gamma > 1) $$
+# $$
+# \begin{aligned}
+# &\frac{\sigma^2 \gamma}{1 - \gamma} \quad (\gamma < 1), \\
+# &r^2 \Bigl( 1 - \frac{1}{\gamma} \Bigr) + \frac{\sigma^2}{\gamma - 1} \quad (\gamma > 1)
+# \end{aligned}
+# $$
 #
 # {cite:p}`hastie2022surprises`. These are the two terms of the proposition. The
 # $n$ directions that the examples show leave out the share $1 - n/p$ of the truth's squared length. And

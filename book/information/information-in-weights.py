@@ -162,13 +162,18 @@ figures.flipbook(
 #
 # Let $y$ be normal with covariance $C$. Then
 #
-# $$ I(W; D) = \tfrac12 \ln\det\bigl(\mathbb 1 + A\,C A^{\top}/s^2\bigr), $$
+# $$
+# \begin{aligned}
+# &I(W; D) = \\
+# &\quad \tfrac12 \ln\det\bigl(\mathbb 1 + A\,C A^{\top}/s^2\bigr),
+# \end{aligned}
+# $$
 #
 # and for every distribution $P'$ that does not depend on $y$
 #
 # $$
 # \begin{aligned}
-# \mathbb E_y\, D\bigl(W|y \,\|\, P'\bigr) &= I(W;D) \\
+# &\mathbb E_y\, D\bigl(W|y \,\|\, P'\bigr) = I(W;D) \\
 # &\quad + D\bigl(\text{marginal} \,\|\, P'\bigr) .
 # \end{aligned}
 # $$
@@ -354,8 +359,13 @@ figures.show(
 #
 # Let the $n$ examples be independent draws from one source, and the loss lie between 0 and 1. Then
 #
-# $$ \bigl|\,\mathbb E\,(\text{test error} - \text{training error})\bigr|
-# \le \sqrt{I(W;D)/(2n)} . $$
+# $$
+# \begin{aligned}
+# &\bigl|\,\mathbb E\,(\text{test error} \\
+# &\quad - \text{training error})\bigr| \\
+# &\le \sqrt{I(W;D)/(2n)} .
+# \end{aligned}
+# $$
 #
 # :::{symbols}
 # $n$ | `n`, {glue:text}`n-gap` examples in {glue:text}`d-gap` dimensions
@@ -490,8 +500,13 @@ figures.show(
 # For given pairs, fair and independent coins, and a loss between 0 and 1, with $I_i$ the
 # information of the two answers for pair $i$ about its coin,
 #
-# $$ \bigl|\,\mathbb E\,(\text{left-out error} - \text{training error})\bigr|
-# \le \frac1n \sum_{i=1}^n \sqrt{2 I_i} . $$
+# $$
+# \begin{aligned}
+# &\bigl|\,\mathbb E\,(\text{left-out error} \\
+# &\quad - \text{training error})\bigr| \\
+# &\le \frac1n \sum_{i=1}^n \sqrt{2 I_i} .
+# \end{aligned}
+# $$
 #
 # :::{symbols}
 # $n$ | {glue:text}`pairs` pairs

@@ -239,7 +239,8 @@ prose.number("bits-one", float(borne.nats[0]) / parameters / math.log(2), ".2f")
 #
 # $$
 # \begin{aligned}
-# \mathrm{KL}(Q \| P) &= p\left(\ln \frac ts + \frac{s^2}{2t^2} - \frac12\right) \\
+# &\mathrm{KL}(Q \| P) = \\
+# &\quad p\left(\ln \frac ts + \frac{s^2}{2t^2} - \frac12\right) \\
 # &\quad + \frac{|w - w_0|^2}{2 t^2} .
 # \end{aligned}
 # $$

@@ -230,7 +230,12 @@ print(f"empirical risk: {seen:.4f} by formula, {drawn:.4f} by 20,000 networks")
 # Let the prior $P$ be fixed before the examples are seen, and the loss of an answer lie in $[0, 1]$. Then for at
 # least $1-\delta$ of all draws of $n$ independent examples, **for all posteriors $Q$ at once**,
 #
-# $$ \mathrm{kl}(\hat r \,\|\, r) \;\le\; \frac{\mathrm{KL}(Q\|P) + \ln (2\sqrt n/\delta)}{n} . $$
+# $$
+# \begin{aligned}
+# &\mathrm{kl}(\hat r \,\|\, r) \;\le \\
+# &\quad \frac{\mathrm{KL}(Q\|P) + \ln (2\sqrt n/\delta)}{n} .
+# \end{aligned}
+# $$
 #
 # Here the left side is {glue:text}`left` and the right side {glue:text}`right`.
 #

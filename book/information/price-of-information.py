@@ -179,8 +179,12 @@ for told, move, s in (
 # %% [markdown]
 # Now the price. Training at price $\beta$ looks for the distribution $q$ that minimizes
 #
-# $$ F_\beta(q) \;=\; \underbrace{\sum_{i=1}^{n} \mathbb E_{\theta \sim q}\bigl[-\ln p_\theta(y_i \mid x_i)\bigr]}_{\text{cross-entropy, in nats}}
-#    \;+\; \beta \cdot \underbrace{\mathrm{KL}(q \,\|\, p)}_{\text{in nats}} . $$
+# $$
+# \begin{aligned}
+# &F_\beta(q) = \beta \cdot \underbrace{\mathrm{KL}(q \,\|\, p)}_{\text{in nats}} \\
+# &\quad + \underbrace{\sum_{i=1}^{n} \mathbb E_{\theta \sim q}\bigl[-\ln p_\theta(y_i \mid x_i)\bigr]}_{\text{cross-entropy, in nats}} .
+# \end{aligned}
+# $$
 #
 # Both terms have the same unit. So $\beta$ is an exchange rate: how many nats of cross-entropy one nat in the
 # weights must save before it is worth having. At $\beta = 1$ the exchange is even. A die with
@@ -398,8 +402,8 @@ prose.ratio("half", half, ".2f")
 # posterior $q$ one finds for each labeling, on average over the rolls
 #
 # $$ \begin{aligned}
-#   \underbrace{\textstyle\sum_i \mathbb E_q[-\ln p_\theta(y_i \mid x_i)]}_{\text{cross-entropy}}
-#   + \mathrm{KL}(q \| p) \;\ge\; n \ln k .
+#   &\underbrace{\textstyle\sum_i \mathbb E_q[-\ln p_\theta(y_i \mid x_i)]}_{\text{cross-entropy}} \\
+#   &\quad + \mathrm{KL}(q \| p) \;\ge\; n \ln k .
 # \end{aligned} $$
 #
 # :::{symbols}
@@ -540,7 +544,12 @@ for price in (0.5, 0.9, 1.0, 1.1, 2.0):
 # hold {glue:text}`ln-k`. So for each network there is a *break-even price*: the highest at which some posterior
 # that we found is cheaper than silence,
 #
-# $$ \beta_0 = \max_q \frac{n \ln k - \text{cross-entropy}(q)}{\mathrm{KL}(q\|p)} \;\; (\le 1 \text{ on average}). $$
+# $$
+# \begin{aligned}
+# &\beta_0 = \max_q \frac{n \ln k - \text{cross-entropy}(q)}{\mathrm{KL}(q\|p)} \\
+# &\quad (\le 1 \text{ on average}).
+# \end{aligned}
+# $$
 
 # %% tags=["hide-input"] title="Code of the figure"
 figure, axis = plt.subplots(figsize=(5.6, 2.3))
@@ -693,14 +702,24 @@ prose.number("best", best)
 # The bell curve was our choice. Can we have the best distribution of all? It has a formula: for *any*
 # $q$, with $L$ for the summed cross-entropy,
 #
-# $$ F_\beta(q) = \beta\, \mathrm{KL}(q \,\|\, q_\beta) - \beta \ln \mathbb E_p[e^{-L/\beta}], \quad
-#    q_\beta(\theta) \propto p(\theta)\, e^{-L(\theta)/\beta} , $$
+# $$
+# \begin{aligned}
+# &F_\beta(q) = \beta\, \mathrm{KL}(q \,\|\, q_\beta) \\
+# &\quad - \beta \ln \mathbb E_p[e^{-L/\beta}], \\
+# &q_\beta(\theta) \propto p(\theta)\, e^{-L(\theta)/\beta} ,
+# \end{aligned}
+# $$
 #
 # so $q_\beta$ is the minimum. Physicists know it as the Gibbs distribution at the temperature $\beta$. One can visit it without
 # a formula for its shape: go down the slope, and shake. This is *Langevin dynamics*. With step length
 # $\eta$ and energy $U = L - \beta \ln p$, each step is
 #
-# $$ \theta \leftarrow \theta - \eta\, \nabla U(\theta) + \sqrt{2 \eta\, \beta}\; \xi , \qquad \xi \sim \mathcal N(0, 1) . $$
+# $$
+# \begin{aligned}
+# &\theta \leftarrow \theta - \eta\, \nabla U(\theta) + \sqrt{2 \eta\, \beta}\; \xi , \\
+# &\xi \sim \mathcal N(0, 1) .
+# \end{aligned}
+# $$
 #
 # For $U = h\theta^2/2$ the walk has, after a long time, a normal distribution whose variance is known, steps
 # included: $\beta / (h (1 - \eta h / 2))$.

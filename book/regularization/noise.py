@@ -394,8 +394,8 @@ figures.flipbook(
 # in $u$ are independent and normal with mean 0 and variance $s^2$, then
 #
 # $$ \begin{aligned}
-#    \mathbb E\, L(\theta + u) = {} & L(\theta) \\
-#    & + \tfrac12\, s^2\, \mathrm{tr}\, H + \text{a rest},
+#    &\mathbb E\, L(\theta + u) = L(\theta) \\
+#    &\quad + \tfrac12\, s^2\, \mathrm{tr}\, H + \text{a rest},
 #    \end{aligned} $$
 #
 # where, for $s \le 1$, the rest is at most a constant times $s^4$. It is zero for a quadratic loss.

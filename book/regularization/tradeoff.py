@@ -278,7 +278,7 @@ prose.mean("excess", excess, ".2f")
 # Along a direction of strength $s > 0$ the penalty multiplies the least-squares weight by
 # $s/(s+a)$. So its squared bias and its variance are
 #
-# $$ \Bigl(\frac{a}{s+a}\Bigr)^{2}\theta^{2} \qquad\text{and}\qquad \frac{\sigma^2\, s}{(s+a)^2} . $$
+# $$ \Bigl(\frac{a}{s+a}\Bigr)^{2}\theta^{2} \quad\text{and}\quad \frac{\sigma^2\, s}{(s+a)^2} . $$
 #
 # The first rises with $a$ if $\theta \ne 0$, the second falls.
 #
