@@ -178,8 +178,7 @@ figures.flipbook(
 #
 # $$
 # \begin{aligned}
-# &\lVert \hat\theta - \theta^\star \rVert^2 = \\
-# &\quad \underbrace{\Bigl\lVert \theta^\star - \sum_i v_i v_i^{\top} \theta^\star \Bigr\rVert^2}_{\text{truth that no example shows}} \\
+# &\lVert \hat\theta - \theta^\star \rVert^2 = \underbrace{\Bigl\lVert \theta^\star - \sum_i v_i v_i^{\top} \theta^\star \Bigr\rVert^2}_{\text{truth that no example shows}} \\
 # &\quad + \underbrace{\sum_i \frac{(u_i^{\top} \varepsilon)^2}{s_i^2}}_{\text{noise, divided by } s_i^2} .
 # \end{aligned}
 # $$
